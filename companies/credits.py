@@ -1,0 +1,80 @@
+"""The only code that moves credit. Each movement changes the balance and adds a ledger row, in the
+caller's transaction, so the balance is always the ledger's sum.
+"""
+
+from django.db.models import F
+from django.db.models.functions import Greatest
+
+from companies.models import Company, CreditEntry, User
+from config.api import ApiError
+
+_KINDS = CreditEntry.Kind
+
+
+class InsufficientCredits(ApiError):
+    code = "insufficient_credits"
+    status = 403
+
+    def __init__(self, *, needed: int, balance: int) -> None:
+        super().__init__(f"{needed} credits are needed and {balance} are left.")
+        self.needed = needed
+        self.balance = balance
+
+
+def charge(*, company_id: int, amount: int, batch_id: int) -> None:
+    """Take credit for a batch; raises InsufficientCredits and changes nothing if it isn't there."""
+    if amount == 0:
+        return
+    paid = Company.objects.filter(pk=company_id, credits__gte=F("credit_floor") + amount).update(
+        credits=F("credits") - amount
+    )
+    if not paid:
+        company = Company.objects.get(pk=company_id)
+        raise InsufficientCredits(needed=amount, balance=company.credits - company.credit_floor)
+    _enter(company_id, _KINDS.CHARGE, -amount, batch_id=batch_id)
+
+
+def refund(*, company_id: int, amount: int, batch_id: int, note: str = "") -> None:
+    """Give credit back for messages that finally failed or were never stored."""
+    if amount <= 0:
+        return
+    Company.objects.filter(pk=company_id).update(credits=F("credits") + amount)
+    _enter(company_id, _KINDS.REFUND, amount, batch_id=batch_id, note=note)
+
+
+def take_back(*, company_id: int, amount: int, batch_id: int) -> None:
+    """Undo a refund: the message was delivered after all. Never takes the balance below the floor."""
+    if amount <= 0:
+        return
+    company = Company.objects.select_for_update(of=("self",)).get(pk=company_id)
+    taken = min(amount, max(0, company.credits - company.credit_floor))
+    note = "" if taken == amount else f"{amount - taken} more could not be taken: no credit left"
+    Company.objects.filter(pk=company_id).update(
+        credits=Greatest(F("credits") - taken, F("credit_floor"))
+    )
+    _enter(company_id, _KINDS.TAKEN_BACK, -taken, batch_id=batch_id, note=note)
+
+
+def top_up(*, company: Company, amount: int, author: User | None = None, note: str = "") -> None:
+    """Add credit that was paid for; a negative amount is an adjustment, down to the floor."""
+    kind = _KINDS.TOP_UP if amount > 0 else _KINDS.ADJUSTMENT
+    changed = Company.objects.filter(pk=company.pk, credits__gte=F("credit_floor") - amount).update(
+        credits=F("credits") + amount
+    )
+    if not changed:
+        raise InsufficientCredits(needed=-amount, balance=company.credits - company.credit_floor)
+    _enter(company.pk, kind, amount, author=author, note=note)
+
+
+def _enter(
+    company_id: int,
+    kind: CreditEntry.Kind,
+    amount: int,
+    *,
+    batch_id: int | None = None,
+    author: User | None = None,
+    note: str = "",
+) -> None:
+    CreditEntry.objects.create(
+        company_id=company_id, kind=kind, amount=amount, batch_id=batch_id, author=author, note=note
+    )

@@ -1,0 +1,119 @@
+"""API keys: `tuma_` + 8 characters that name the key + 19 that prove it (32 in all).
+
+Only a SHA-256 of the secret part is kept: it is 113 random bits, so a slow password hash would add
+nothing but cost. Unknown, wrong, revoked and expired keys are all the same to a caller.
+"""
+
+import hashlib
+import hmac
+import re
+import secrets
+import string
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils import timezone
+
+from companies.models import ApiKey, Channel, Company, User
+
+PREFIX = "tuma_"
+_PUBLIC, _SECRET = 8, 19
+_ALPHABET = string.ascii_letters + string.digits
+_SHAPE = re.compile(rf"{PREFIX}([A-Za-z0-9]{{{_PUBLIC}}})([A-Za-z0-9]{{{_SECRET}}})", re.ASCII)
+_LAST_USED_EVERY_SECONDS = 60
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _random(length: int) -> str:
+    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caller:
+    """Who calls, as one query told: enough to decide without asking again."""
+
+    key_id: int
+    key_channel_id: int | None
+    company_id: int
+    company_active: bool
+    country: str
+    time_zone: str
+    requests_per_minute: int | None
+    prices: dict[str, int]
+
+
+def issue(
+    *,
+    company: Company,
+    name: str,
+    channel: Channel | None = None,
+    created_by: User | None = None,
+    expires_at: datetime | None = None,
+) -> tuple[ApiKey, str]:
+    """A new key and its whole text, which is never to be seen again."""
+    public_id, secret = _random(_PUBLIC), _random(_SECRET)
+    key = ApiKey.objects.create(
+        company=company,
+        name=name,
+        channel=channel,
+        created_by=created_by,
+        expires_at=expires_at,
+        public_id=public_id,
+        secret_hash=_hash(secret),
+    )
+    return key, f"{PREFIX}{public_id}{secret}"
+
+
+def revoke(key: ApiKey) -> None:
+    """Refuse the key from now on; a second time changes nothing."""
+    ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now())
+
+
+def caller(text: str, *, now: datetime, address: str) -> Caller | None:
+    """Whose key `text` is, or None. Asks the database each time: a revoked key is refused at once,
+    whichever process or machine revoked it.
+    """
+    match = _SHAPE.fullmatch(text)
+    if match is None:
+        return None
+    public_id, secret = match.groups()
+    row = (
+        ApiKey.objects.filter(public_id=public_id)
+        .values_list(
+            "id",
+            "secret_hash",
+            "channel_id",
+            "revoked_at",
+            "expires_at",
+            "last_used_at",
+            "company_id",
+            "company__status",
+            "company__country",
+            "company__time_zone",
+            "company__requests_per_minute",
+            "company__prices",
+        )
+        .first()
+    )
+    known_hash = row[1] if row else _hash("")
+    if not hmac.compare_digest(known_hash, _hash(secret)) or row is None:
+        return None
+    (key_id, _, channel_id, revoked_at, expires_at, last_used_at, company_id, *company) = row
+    if revoked_at is not None or (expires_at is not None and expires_at <= now):
+        return None
+    if last_used_at is None or (now - last_used_at).total_seconds() > _LAST_USED_EVERY_SECONDS:
+        ApiKey.objects.filter(pk=key_id).update(last_used_at=now, last_used_address=address or None)
+    status, country, time_zone, per_minute, prices = company
+    return Caller(
+        key_id=key_id,
+        key_channel_id=channel_id,
+        company_id=company_id,
+        company_active=status == Company.Status.ACTIVE,
+        country=country,
+        time_zone=time_zone,
+        requests_per_minute=per_minute,
+        prices=prices,
+    )

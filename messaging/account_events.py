@@ -1,0 +1,113 @@
+"""Meta's news of WABAs, numbers and templates, applied to the objects that they are about."""
+
+from collections.abc import Callable
+from typing import Any
+
+from companies.models import Channel
+from messaging import channel_state
+from messaging.webhook_body import ObjectUpdate
+from templates_app import services as templates
+
+_TIERS = {
+    "TIER_50": 50,
+    "TIER_250": 250,
+    "TIER_1K": 1_000,
+    "TIER_2K": 2_000,
+    "TIER_10K": 10_000,
+    "TIER_100K": 100_000,
+    "TIER_UNLIMITED": None,
+}
+HIGH_THROUGHPUT = 1_000  # messages a second after Meta's upgrade
+
+# account_update events after which nothing may be sent, and until when.
+_STOPS = {
+    "ACCOUNT_DELETED": "Meta deleted the account.",
+    "ACCOUNT_OFFBOARDED": "The account was taken off the platform.",
+    "PARTNER_REMOVED": "The company withdrew our access in Business Manager.",
+}
+
+
+def apply(update: ObjectUpdate) -> bool:
+    """Whether the update was about something of ours; what we have no use for is none of it."""
+    applier = _APPLIERS.get(update.field)
+    return applier(update.value, update.waba_id) if applier else False
+
+
+def _template_status(value: dict[str, Any], waba_id: str) -> bool:
+    # Meta's page prints this field for quality changes as well: the keys tell which it is.
+    if "new_quality_score" in value:
+        return templates.quality_update(value, waba_id=waba_id)
+    return templates.status_update(value, waba_id=waba_id)
+
+
+def _template_category(value: dict[str, Any], waba_id: str) -> bool:
+    return templates.category_update(value, waba_id=waba_id)
+
+
+def _template_quality(value: dict[str, Any], waba_id: str) -> bool:
+    return templates.quality_update(value, waba_id=waba_id)
+
+
+def _numbers(waba_id: str, value: dict[str, Any]) -> Any:
+    digits = "".join(filter(str.isdigit, str(value.get("display_phone_number", ""))))
+    return Channel.objects.filter(waba_id=waba_id, phone_number=f"+{digits}")
+
+
+def _number_quality(value: dict[str, Any], waba_id: str) -> bool:
+    numbers, event = _numbers(waba_id, value), str(value.get("event", ""))
+    fields: dict[str, Any] = {}
+    if event == "THROUGHPUT_UPGRADE":
+        fields["rate_per_second"] = HIGH_THROUGHPUT
+    if event in ("FLAGGED", "UNFLAGGED"):
+        fields["quality"] = "RED" if event == "FLAGGED" else "GREEN"
+    tier = value.get("max_daily_conversations_per_business") or value.get("current_limit")
+    if tier in _TIERS:
+        fields["daily_limit"] = _TIERS[tier]
+    return bool(fields) and bool(numbers.update(**fields))
+
+
+def _number_name(value: dict[str, Any], waba_id: str) -> bool:
+    if value.get("decision") != "APPROVED":
+        return _numbers(waba_id, value).exists()
+    name = str(value.get("requested_verified_name", ""))[:120]
+    return bool(_numbers(waba_id, value).update(verified_name=name))
+
+
+def _capability(value: dict[str, Any], waba_id: str) -> bool:
+    limit = value.get("max_daily_conversations_per_business")
+    if limit in _TIERS:
+        limit = _TIERS[limit]
+    elif isinstance(limit, bool) or not isinstance(limit, int) or limit < 0:
+        return False
+    return bool(Channel.objects.filter(waba_id=waba_id).update(daily_limit=limit))
+
+
+def _account(value: dict[str, Any], waba_id: str) -> bool:
+    event = str(value.get("event", ""))
+    channels = list(Channel.objects.filter(waba_id=waba_id).values_list("pk", flat=True))
+    reason = _STOPS.get(event)
+    if event == "DISABLED_UPDATE":
+        state = (value.get("ban_info") or {}).get("waba_ban_state")
+        reason = "Meta disabled the account." if state == "DISABLE" else None
+    for channel_id in channels:
+        if reason:
+            channel_state.disconnect(channel_id, reason)
+        elif event == "ACCOUNT_RESTRICTION":
+            channel_state.pause(channel_id, _restriction(value), channel_state.FOREVER)
+    return bool(channels)
+
+
+def _restriction(value: dict[str, Any]) -> str:
+    kinds = [str(item.get("restriction_type", "")) for item in value.get("restriction_info") or []]
+    return f"Meta restricted the account: {', '.join(kinds) or 'no reason given'}"
+
+
+_APPLIERS: dict[str, Callable[[dict[str, Any], str], bool]] = {
+    "message_template_status_update": _template_status,
+    "message_template_quality_update": _template_quality,
+    "template_category_update": _template_category,
+    "phone_number_quality_update": _number_quality,
+    "phone_number_name_update": _number_name,
+    "business_capability_update": _capability,
+    "account_update": _account,
+}

@@ -1,0 +1,376 @@
+"""Staff screens of what was sent and what came back. Code writes all of it, here it is only read;
+the one thing to do is to replay a webhook.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, ClassVar
+
+from django.contrib import admin, messages
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html
+from unfold.admin import TabularInline
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
+from unfold.decorators import display
+
+from config import public_ids
+from config.admin import ExactSearchMixin, ReadOnlyAdmin, as_id, pretty_json
+from config.masking import masked, masked_input
+from messaging.models import (
+    Batch,
+    ChannelState,
+    DailyFailure,
+    DailyUsage,
+    IdempotencyRecord,
+    InboundMessage,
+    Message,
+    Metric,
+    Status,
+    StatusEvent,
+    UnusedInput,
+    WebhookEvent,
+)
+from messaging.previews import is_secret
+from messaging.wake import wake_inbox
+
+BY_COMPANY = ("company", AutocompleteSelectFilter)
+STATUS_LABELS = {
+    "queued": "info",
+    "sending": "info",
+    "uncertain": "warning",
+    "sent": "info",
+    "failed": "danger",
+    "delivered": "success",
+    "read": "success",
+}
+
+
+@admin.register(Batch)
+class BatchAdmin(ExactSearchMixin, ReadOnlyAdmin):
+    list_display: ClassVar[Any] = [
+        "public_id",
+        "company",
+        "channel",
+        "content_type",
+        "recipients_count",
+        "waiting",
+        "uncertain",
+        "failed",
+        "created_at",
+    ]
+    list_select_related: ClassVar[Any] = ["company", "channel"]
+    list_filter: ClassVar[Any] = [BY_COMPANY]
+    search_help_text = "batch_…"
+    fieldsets: ClassVar[Any] = [
+        (None, {"fields": [("public_id", "messages_link"), ("company", "channel"), "api_key"]}),
+        ("What", {"fields": [("content_type", "category"), "template", "payload_text"]}),
+        (
+            "Progress",
+            {
+                "fields": [
+                    ("recipients_count", "stored_count", "waiting"),
+                    ("uncertain", "sent", "failed"),
+                    ("delivered", "read"),
+                    ("halt_code", "halt_detail"),
+                    ("tag_ids", "tagged_up_to", "expand_cursor"),
+                ]
+            },
+        ),
+        (
+            "How",
+            {
+                "fields": [
+                    ("dialect", "request_id"),
+                    ("price", "lane"),
+                    ("day", "created_at"),
+                    ("due_at", "expires_at"),
+                ]
+            },
+        ),
+    ]
+
+    def exact(self, term: str) -> Q | None:
+        pk = public_ids.decode("batch", term)
+        return None if pk is None else Q(pk=pk)
+
+    @display(description="Messages")
+    def messages_link(self, batch: Batch) -> str:
+        return format_html(
+            '<a class="tuma-link" href="/admin/messaging/message/?q={}">Messages</a> · '
+            '<a class="tuma-link" href="/admin/messaging/unusedinput/?q={}">Unused inputs</a>',
+            batch.public_id,
+            batch.public_id,
+        )
+
+    @display(description="Payload")
+    def payload_text(self, batch: Batch) -> str:
+        return "Holds a one-time code." if is_secret(batch) else pretty_json(batch.payload)
+
+
+@admin.register(UnusedInput)
+class UnusedInputAdmin(ExactSearchMixin, ReadOnlyAdmin):
+    list_display: ClassVar[Any] = ["id", "batch_public_id", "given", "reason"]
+    search_help_text = "batch_…"
+    fields: ClassVar[Any] = ["batch", "given", "reason"]
+
+    def exact(self, term: str) -> Q | None:
+        pk = public_ids.decode("batch", term)
+        return None if pk is None else Q(batch_id=pk)
+
+    @display(description="Batch")
+    def batch_public_id(self, unused: UnusedInput) -> str:
+        return public_ids.encode("batch", unused.batch_id)
+
+    @display(description="Given")
+    def given(self, unused: UnusedInput) -> str:
+        return masked_input(unused.input)
+
+
+class OpenFilter(admin.SimpleListFilter):
+    """What is not settled yet: the only states that an index finds, as there are few."""
+
+    title = "open"
+    parameter_name = "open"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("queue", "Waiting or sending"), ("doubt", "Uncertain")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        # `status < sent` is the condition of the index itself, word for word.
+        if self.value() == "queue":
+            return queryset.filter(status__lt=Status.SENT).exclude(status=Status.UNCERTAIN)
+        if self.value() == "doubt":
+            return queryset.filter(status__lt=Status.SENT, status=Status.UNCERTAIN)
+        return queryset
+
+
+class StatusEventInline(TabularInline):  # type: ignore[misc]
+    model = StatusEvent
+    extra = 0
+    fields: ClassVar[Any] = ["status", "at", "error_code", "error_detail", "pricing"]
+    readonly_fields = fields
+    ordering: ClassVar[Any] = ["at", "status"]
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Message)
+class MessageAdmin(ExactSearchMixin, ReadOnlyAdmin):
+    list_display: ClassVar[Any] = [
+        "public_id",
+        "company",
+        "channel",
+        "to",
+        "state",
+        "error_code",
+        "attempts",
+        "created_at",
+    ]
+    list_select_related: ClassVar[Any] = ["company", "channel"]
+    list_filter: ClassVar[Any] = [OpenFilter, BY_COMPANY]
+    search_help_text = "msg_…, batch_… or WhatsApp's own id (wamid.…)"
+    inlines: ClassVar[Any] = [StatusEventInline]
+    fieldsets: ClassVar[Any] = [
+        (
+            None,
+            {"fields": ["public_id", ("company", "channel"), ("batch", "contact"), "recipient"]},
+        ),
+        ("State", {"fields": [("status", "lane"), ("error_code", "error_detail"), "wamid"]}),
+        (
+            "Sending",
+            {
+                "fields": [
+                    ("attempts", "fence"),
+                    ("due_at", "attempted_at"),
+                    ("sent_at", "created_at"),
+                ]
+            },
+        ),
+    ]
+
+    def exact(self, term: str) -> Q | None:
+        if (pk := public_ids.decode("msg", term)) is not None:
+            return Q(pk=pk)
+        if (pk := public_ids.decode("batch", term)) is not None:
+            return Q(batch_id=pk)
+        return Q(wamid=term) if term.startswith("wamid.") else None
+
+    @display(description="To")
+    def to(self, message: Message) -> str:
+        return masked(message.recipient)
+
+    @display(description="Status", label=STATUS_LABELS)
+    def state(self, message: Message) -> str:
+        return Status(message.status).word
+
+
+@admin.register(StatusEvent)
+class StatusEventAdmin(ExactSearchMixin, ReadOnlyAdmin):
+    list_display: ClassVar[Any] = [
+        "id",
+        "message_public_id",
+        "state",
+        "at",
+        "error_code",
+        "pricing",
+    ]
+    search_help_text = "msg_…"
+    fields: ClassVar[Any] = ["message", "status", "at", "error_code", "error_detail", "pricing"]
+
+    def exact(self, term: str) -> Q | None:
+        pk = public_ids.decode("msg", term)
+        return None if pk is None else Q(message_id=pk)
+
+    @display(description="Message")
+    def message_public_id(self, event: StatusEvent) -> str:
+        return public_ids.encode("msg", event.message_id)
+
+    @display(description="Status", label=STATUS_LABELS)
+    def state(self, event: StatusEvent) -> str:
+        return Status(event.status).word
+
+
+@admin.register(InboundMessage)
+class InboundMessageAdmin(ExactSearchMixin, ReadOnlyAdmin):
+    list_display: ClassVar[Any] = ["id", "company", "channel", "sender", "type", "created_at"]
+    list_select_related: ClassVar[Any] = ["company", "channel", "contact"]
+    list_filter: ClassVar[Any] = [BY_COMPANY]
+    search_help_text = "WhatsApp's own id (wamid.…)"
+    fields: ClassVar[Any] = [
+        ("company", "channel"),
+        ("contact", "type"),
+        "text",
+        ("wamid", "reply_to"),
+        "media_id",
+        "payload_text",
+        ("sent_at", "created_at"),
+    ]
+
+    def exact(self, term: str) -> Q | None:
+        return Q(wamid=term)
+
+    @display(description="From")
+    def sender(self, inbound: InboundMessage) -> str:
+        contact = inbound.contact
+        return masked(contact.phone or contact.bsuid) if contact else "–"
+
+    @display(description="Payload")
+    def payload_text(self, inbound: InboundMessage) -> str:
+        return pretty_json(inbound.payload)
+
+
+class UnappliedFilter(admin.SimpleListFilter):
+    """Only what is not applied has an index; the applied ones are the mass."""
+
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        states = (WebhookEvent.State.PENDING, WebhookEvent.State.PROBLEM)
+        return [(str(state.value), str(state.label)) for state in states]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        known = {value for value, _ in self.lookup_choices}
+        return queryset.filter(state=int(self.value())) if self.value() in known else queryset  # type: ignore[arg-type]
+
+
+@admin.register(WebhookEvent)
+class WebhookEventAdmin(ExactSearchMixin, ReadOnlyAdmin):
+    list_display: ClassVar[Any] = ["id", "state_label", "problem_line", "tries", "received_at"]
+    list_filter: ClassVar[Any] = [UnappliedFilter]
+    search_help_text = "An event's id."
+    actions: ClassVar[Any] = ["replay"]
+    fields: ClassVar[Any] = [
+        ("state", "tries"),
+        "problem",
+        ("received_at", "applied_at", "due_at"),
+        "body_text",
+    ]
+
+    def exact(self, term: str) -> Q | None:
+        pk = as_id(term)
+        return None if pk is None else Q(pk=pk)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookEvent]:
+        """Lists leave the bodies where they are; a page of its own fetches the one it shows."""
+        return super().get_queryset(request).defer("body")  # type: ignore[no-any-return]
+
+    @display(
+        description="State",
+        label={"Pending": "info", "Applied": "success", "Not understood": "danger"},
+    )
+    def state_label(self, event: WebhookEvent) -> str:
+        return event.get_state_display()
+
+    @display(description="Problem")
+    def problem_line(self, event: WebhookEvent) -> str:
+        return event.problem[:100]
+
+    @display(description="Body")
+    def body_text(self, event: WebhookEvent) -> str:
+        text = bytes(event.body).decode(errors="replace")
+        try:
+            return pretty_json(json.loads(text))
+        except ValueError:
+            return format_html('<pre class="tuma-json">{}</pre>', text)
+
+    def has_replay_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("messaging.change_webhookevent")
+
+    @admin.action(description="Replay the selected events", permissions=["replay"])
+    def replay(self, request: HttpRequest, queryset: QuerySet[WebhookEvent]) -> None:
+        """Applying is repeatable, so replaying one that was applied does no harm."""
+        for event in queryset:
+            self.log_change(request, event, "Replayed.")
+        count = queryset.update(
+            state=WebhookEvent.State.PENDING, tries=0, due_at=timezone.now(), problem=""
+        )
+        wake_inbox()
+        messages.success(request, f"{count} will be applied again now.")
+
+
+@admin.register(ChannelState)
+class ChannelStateAdmin(ReadOnlyAdmin):
+    list_display: ClassVar[Any] = ["channel", "owner", "fence", "confirmed_up_to", "day_count"]
+    list_select_related: ClassVar[Any] = ["channel"]
+
+
+@admin.register(IdempotencyRecord)
+class IdempotencyRecordAdmin(ReadOnlyAdmin):
+    list_display: ClassVar[Any] = ["id", "company", "key", "status", "created_at"]
+    list_select_related: ClassVar[Any] = ["company"]
+    list_filter: ClassVar[Any] = [BY_COMPANY]
+
+
+@admin.register(DailyUsage)
+class DailyUsageAdmin(ReadOnlyAdmin):
+    list_display: ClassVar[Any] = [
+        "day",
+        "company",
+        "channel",
+        "category",
+        "accepted",
+        "delivered",
+        "read",
+        "failed",
+        "charged",
+    ]
+    list_select_related: ClassVar[Any] = ["company", "channel"]
+    list_filter: ClassVar[Any] = [BY_COMPANY]
+
+
+@admin.register(DailyFailure)
+class DailyFailureAdmin(ReadOnlyAdmin):
+    list_display: ClassVar[Any] = ["day", "company", "channel", "code", "count"]
+    list_select_related: ClassVar[Any] = ["company", "channel"]
+    list_filter: ClassVar[Any] = [BY_COMPANY]
+
+
+@admin.register(Metric)
+class MetricAdmin(ReadOnlyAdmin):
+    list_display: ClassVar[Any] = ["name", "label", "value"]

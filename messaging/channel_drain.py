@@ -1,0 +1,386 @@
+"""Draining one channel under its lease: claim -> mark as sending -> POST -> store what came of it.
+
+The pump keeps a buffer of claimed messages, hands out micro-batches as the token bucket allows, and a
+flusher stores results as they come. A message whose POST never started goes back to the queue; one
+whose POST was written and not answered is uncertain, and is settled later (messaging/settling.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import orjson
+import structlog
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError
+from django.utils import timezone
+
+from companies.models import Channel
+from config import public_ids, sql
+from messaging import channel_state, outcomes, payloads, queue
+from messaging.error_policy import Action
+from messaging.models import Batch
+from messaging.outcomes import Accepted, NoAnswer, Refused, Verdict
+from messaging.pacing import TokenBucket
+from messaging.queue import Claimed, Failed, Results, Retry, Sent, Unanswered
+
+if TYPE_CHECKING:
+    from messaging.dispatch import Drain
+
+log = structlog.get_logger("tuma.dispatch")
+
+MAX_CLAIM = 500
+MAX_STORE = 500
+RENEW_EVERY = 5.0
+FLUSH_EVERY = 0.05
+POLL_EVERY = 0.1
+# Longer than the second in which wakes are coalesced: what came without a wake is found here.
+LINGER = 2.0
+# Between the last moment a POST may start and the end of the lease.
+LEASE_MARGIN = 16.0
+MAX_HOLD = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class BatchFacts:
+    payload: payloads.Payload
+    expires_at: datetime | None
+    halt_code: str
+    halt_detail: str
+
+
+class ChannelDrain:
+    """The drain of one channel, from taking its lease to giving it back."""
+
+    def __init__(
+        self, channel_id: int, *, fence: int, session: aiohttp.ClientSession, slice_: Drain
+    ) -> None:
+        self.channel_id = channel_id
+        self.fence = fence
+        self.session = session
+        self.slice = slice_
+        self.loop = asyncio.get_running_loop()
+        self.lease_deadline = self.loop.time() + queue.LEASE_SECONDS
+        self.buffer: deque[Claimed] = deque()
+        self.batches: dict[int, BatchFacts] = {}
+        self.results = Results.none()
+        self.posts: set[asyncio.Task[None]] = set()
+        self.is_held_up = False  # the channel must not send now: paused, disconnected, lease lost
+        self.hold_until = 0.0
+        self.holds = 0
+        self.latencies: list[float] = []
+        self.unposted: list[int] = []
+        self.claiming: asyncio.Task[None] | None = None
+
+    # --- The loop ---------------------------------------------------------------------
+
+    async def run(self) -> None:
+        if not await self._load_channel():
+            return
+        self.bucket = TokenBucket(self.channel.rate_per_second, now=self.loop.time())
+        helpers = [asyncio.create_task(self._flush()), asyncio.create_task(self._keep_lease())]
+        try:
+            await self._pump()
+        finally:
+            unfinished = [*self.posts, self.claiming] if self.claiming else self.posts
+            await asyncio.gather(*unfinished, return_exceptions=True)
+            for helper in helpers:
+                helper.cancel()
+            await asyncio.gather(*helpers, return_exceptions=True)
+
+    async def _pump(self) -> None:
+        idle_since = self.loop.time()
+        while not self._must_stop():
+            await self._refill()
+            if self.loop.time() < self.hold_until:
+                await asyncio.sleep(POLL_EVERY)
+            elif self.buffer:
+                await self._send_some()
+                idle_since = self.loop.time()
+            elif self.posts or self.loop.time() - idle_since < LINGER:
+                await asyncio.sleep(POLL_EVERY)
+            else:
+                break
+
+    async def _refill(self) -> None:
+        """Claim ahead while there is something to send; wait for it only when there is nothing."""
+        if self.claiming is None and len(self.buffer) < self._low_water():
+            self.claiming = asyncio.create_task(self._claim())
+        if self.claiming is not None and (self.claiming.done() or not self.buffer):
+            await self.claiming
+            self.claiming = None
+
+    def _must_stop(self) -> bool:
+        return (
+            self.is_held_up
+            or self.slice.is_over()
+            or self.loop.time() > self.lease_deadline - LEASE_MARGIN
+        )
+
+    def _claim_size(self) -> int:
+        """About a second's worth: what a dead drain puts back, or a pause has to wait for."""
+        return max(1, min(MAX_CLAIM, int(self.bucket.rate)))
+
+    def _low_water(self) -> int:
+        return max(1, self._claim_size() // 2)
+
+    async def _claim(self) -> None:
+        now = timezone.now()
+        claimed = await self.slice.db(
+            queue.claim, self.channel_id, fence=self.fence, limit=self._claim_size(), now=now
+        )
+        if not claimed:
+            return
+        self.batches |= await self.slice.db(_batch_facts, {row.batch_id for row in claimed})
+        for row in claimed:
+            reason = _why_not(self.batches[row.batch_id], now)
+            if reason:
+                self.results.failed.append(Failed(row.id, row.batch_id, *reason))
+            else:
+                self.buffer.append(row)
+        self._forget_batches()
+
+    def _forget_batches(self) -> None:
+        """Single sends each have a batch of their own: keep those that are still needed."""
+        if len(self.batches) > 4 * MAX_CLAIM:
+            needed = {row.batch_id for row in self.buffer}
+            self.batches = {key: self.batches[key] for key in needed}
+
+    async def _send_some(self) -> None:
+        free = self.slice.max_in_flight - len(self.posts)
+        if free <= 0:
+            await asyncio.wait(self.posts, return_when=asyncio.FIRST_COMPLETED)
+            return
+        ready = min(self.bucket.available(self.loop.time()), free, len(self.buffer))
+        if ready < 1:
+            await asyncio.sleep(max(0.001, self.bucket.seconds_to_next()))
+            return
+        self.bucket.take(ready)
+        rows = [self.buffer.popleft() for _ in range(ready)]
+        now, ids = timezone.now(), [row.id for row in rows]
+        try:
+            marked = await self.slice.db(queue.mark_sending, ids, fence=self.fence, now=now)
+        except (DatabaseError, InterfaceError):
+            self.unposted += ids  # perhaps marked; certainly not posted
+            raise
+        if self.loop.time() > self.lease_deadline - LEASE_MARGIN or self.is_held_up:
+            await self.slice.db(queue.unclaim, list(marked), fence=self.fence)
+            return
+        for row in rows:
+            if row.id in marked:
+                task = asyncio.create_task(self._post(row))
+                self.posts.add(task)
+                task.add_done_callback(self.posts.discard)
+
+    # --- One message ------------------------------------------------------------------
+
+    async def _post(self, row: Claimed) -> None:
+        body = orjson.dumps(
+            payloads.addressed(
+                self.batches[row.batch_id].payload,
+                recipient=row.recipient,
+                reference=public_ids.encode("msg", row.id),
+            )
+        )
+        started = self.loop.time()
+        try:
+            async with self.session.post(
+                self.url, data=body, headers=self.headers, allow_redirects=False
+            ) as response:
+                verdict = outcomes.judge(response.status, await response.read())
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            self._not_connected(row, error)
+            return
+        except Exception as error:  # written, perhaps: nothing else tells what Meta made of it
+            verdict = NoAnswer(f"No answer: {type(error).__name__}")
+        else:
+            self.latencies.append(self.loop.time() - started)
+        self._note(row, verdict)
+
+    def _not_connected(self, row: Claimed, error: Exception) -> None:
+        """Nothing was written, so it was not sent. The channel rests; the try doesn't count."""
+        if self.loop.time() >= self.hold_until:
+            self.holds += 1
+            wait = min(MAX_HOLD, 2.0**self.holds)
+            self.hold_until = self.loop.time() + wait
+            log.warning("graph_unreachable", channel=self.channel_id, error=repr(error)[:200])
+        due_at = timezone.now() + timedelta(seconds=self.hold_until - self.loop.time())
+        self.results.retry.append(
+            Retry(row.id, due_at, "unreachable", "Graph could not be reached.", counts=False)
+        )
+
+    def _note(self, row: Claimed, verdict: Verdict) -> None:
+        if isinstance(verdict, Accepted):
+            self.holds = 0
+            self.results.sent.append(Sent(row.id, row.batch_id, verdict.wamid))
+        elif isinstance(verdict, NoAnswer):
+            self.results.unanswered.append(Unanswered(row.id, row.batch_id, verdict.detail))
+        else:
+            self._note_refusal(row, verdict)
+
+    def _note_refusal(self, row: Claimed, refused: Refused) -> None:
+        policy, attempts = refused.policy, row.attempts + 1
+        if policy.action == Action.SLOW:
+            self.bucket.slow_down()
+        elif policy.action in _HOLDING:
+            self._hold_channel(refused)
+        elif policy.action == Action.FAIL_TEMPLATE:
+            self._halt_batch(row.batch_id, refused)
+        if outcomes.is_final(policy, attempts=attempts):
+            self.results.failed.append(Failed(row.id, row.batch_id, refused.code, refused.detail))
+            return
+        wait = outcomes.retry_seconds(policy, attempts=attempts)
+        holding = policy.action in _HOLDING
+        due_at = timezone.now() + timedelta(seconds=0 if holding else wait)
+        self.results.retry.append(
+            Retry(row.id, due_at, refused.code, refused.detail, counts=not holding)
+        )
+
+    def _hold_channel(self, refused: Refused) -> None:
+        if not self.is_held_up:
+            self.is_held_up = True
+            self._in_background(channel_state.hold, self.channel_id, refused)
+
+    def _halt_batch(self, batch_id: int, refused: Refused) -> None:
+        facts = self.batches[batch_id]
+        if facts.halt_code:
+            return
+        self.batches[batch_id] = BatchFacts(
+            facts.payload, facts.expires_at, refused.code, refused.detail
+        )
+        self._fail_buffered(batch_id, refused)
+        self._in_background(channel_state.halt_batch, batch_id, refused)
+
+    def _fail_buffered(self, batch_id: int, refused: Refused) -> None:
+        keep: deque[Claimed] = deque()
+        for row in self.buffer:
+            if row.batch_id == batch_id:
+                self.results.failed.append(Failed(row.id, batch_id, refused.code, refused.detail))
+            else:
+                keep.append(row)
+        self.buffer = keep
+
+    def _in_background(self, call: Any, *args: Any) -> None:
+        task: asyncio.Task[None] = asyncio.create_task(self.slice.db(call, *args))
+        self.posts.add(task)
+        task.add_done_callback(self.posts.discard)
+
+    # --- Storing, and holding the lease -----------------------------------------------
+
+    async def _flush(self) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_EVERY)
+            await self._store()
+
+    async def _store(self) -> None:
+        """Store what is known. Should the database be away, keep it and try again: the fence on each
+        row, not the time, decides whether it still counts.
+        """
+        while len(self.results):
+            part, self.results = _split(self.results)
+            try:
+                await self.slice.db(queue.store_results, part, fence=self.fence, now=timezone.now())
+            except (DatabaseError, InterfaceError) as error:
+                self.results = _join(part, self.results)
+                log.warning("database_away", channel=self.channel_id, error=repr(error)[:200])
+                await self.slice.db(sql.close_connection)
+                await asyncio.sleep(0.5)
+
+    def _observe(self) -> None:
+        if self.latencies:
+            latencies, self.latencies = self.latencies, []
+            self.slice.observe(latencies)
+
+    async def _keep_lease(self) -> None:
+        while True:
+            await asyncio.sleep(RENEW_EVERY)
+            self._observe()
+            try:
+                asked = self.loop.time()
+                if (
+                    await self.slice.db(queue.renew_lease, self.channel_id, fence=self.fence)
+                    and await self._load_channel()
+                ):
+                    self.lease_deadline = asked + queue.LEASE_SECONDS
+                    self.bucket.full_rate = float(self.channel.rate_per_second)
+                    self.bucket.recover()
+                else:
+                    self.is_held_up = True
+            except (DatabaseError, InterfaceError) as error:
+                log.warning("lease_not_renewed", channel=self.channel_id, error=repr(error)[:200])
+                await self.slice.db(sql.close_connection)
+
+    async def _load_channel(self) -> bool:
+        """Read the channel afresh; whether it may send."""
+        self.channel = await self.slice.db(Channel.objects.get, pk=self.channel_id)
+        self.url = (
+            f"{settings.GRAPH_API_URL}/{settings.GRAPH_API_VERSION}"
+            f"/{self.channel.phone_number_id}/messages"
+        )
+        self.headers = {
+            "Authorization": f"Bearer {self.channel.access_token}",
+            "Content-Type": "application/json",
+        }
+        self.is_held_up = self.channel.status != Channel.Status.CONNECTED or self.channel.is_paused(
+            now=timezone.now()
+        )
+        return not self.is_held_up
+
+    async def give_back(self) -> None:
+        """Store the rest and let the next one in; if the database is away, the lease runs out."""
+        await self._store()
+        self._observe()
+        if self.unposted:
+            await self.slice.db(queue.unclaim, self.unposted, fence=self.fence)
+        await self.slice.db(queue.release_lease, self.channel_id, fence=self.fence)
+
+
+_HOLDING = (Action.PAUSE_CHANNEL, Action.BLOCK_CHANNEL, Action.RECONNECT)
+
+
+def _batch_facts(ids: set[int]) -> dict[int, BatchFacts]:
+    rows = Batch.objects.filter(pk__in=ids).values_list(
+        "pk", "payload", "expires_at", "halt_code", "halt_detail"
+    )
+    return {row[0]: BatchFacts(*row[1:]) for row in rows}
+
+
+def _why_not(batch: BatchFacts, now: datetime) -> tuple[str, str] | None:
+    """Why a message of this batch is not to be tried any more: code and detail."""
+    if batch.halt_code:
+        return batch.halt_code, batch.halt_detail
+    if batch.expires_at is not None and batch.expires_at <= now:
+        return "expired", "The code's life had ended before it could be sent."
+    return None
+
+
+def _split(results: Results) -> tuple[Results, Results]:
+    """The first MAX_STORE of each kind, and the rest."""
+    return (
+        Results(
+            results.sent[:MAX_STORE],
+            results.retry[:MAX_STORE],
+            results.failed[:MAX_STORE],
+            results.unanswered[:MAX_STORE],
+        ),
+        Results(
+            results.sent[MAX_STORE:],
+            results.retry[MAX_STORE:],
+            results.failed[MAX_STORE:],
+            results.unanswered[MAX_STORE:],
+        ),
+    )
+
+
+def _join(first: Results, second: Results) -> Results:
+    return Results(
+        first.sent + second.sent,
+        first.retry + second.retry,
+        first.failed + second.failed,
+        first.unanswered + second.unanswered,
+    )

@@ -1,0 +1,119 @@
+"""How states look on a screen: an icon, a word and a tone each, never a colour alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from messaging.error_policy import POLICIES
+from messaging.models import Batch, Status
+
+Words = str | Promise
+
+
+@dataclass(frozen=True)
+class Pill:
+    icon: str
+    word: Words
+    tone: str = ""  # ok, info, warn, bad or none
+    hint: Words = ""
+
+
+WAITING = Pill("clock", _("Waiting"), "", _("Accepted, not sent yet"))
+PILLS = {
+    Status.QUEUED: Pill("clock", _("Queued")),
+    Status.CLAIMED: Pill("clock", _("Queued")),
+    Status.SENDING: Pill("send", _("Sending"), "info"),
+    Status.UNCERTAIN: Pill(
+        "help-circle", _("Uncertain"), "warn", _("No answer yet, being settled")
+    ),
+    Status.SENT: Pill("check", _("Sent"), "", _("Meta has it, not delivered yet")),
+    Status.DELIVERED: Pill("checks", _("Delivered"), "info", _("On the phone, not read yet")),
+    Status.READ: Pill("eye", _("Read"), "ok", _("Seen by the person")),
+    Status.FAILED: Pill("alert-circle", _("Failed"), "bad", _("Not sent, credit given back")),
+}
+# From the best end to the worst, as bars and tiles show them.
+ORDER = (Status.READ, Status.DELIVERED, Status.SENT, Status.UNCERTAIN, Status.FAILED)
+BAR_WIDTH, MIN_WIDTH = 1000, 8
+
+
+def status_pill(status: Status) -> Pill:
+    return PILLS[status]
+
+
+def batch_pill(batch: Batch) -> Pill:
+    """One word for a whole batch."""
+    if batch.halt_code and batch.waiting:
+        return Pill("ban", _("Stopped"), "bad")
+    if batch.waiting or batch.expand_cursor is not None:
+        return Pill("send", _("Sending"), "info")
+    if batch.recipients_count == 0:
+        return Pill("circle-x", _("No recipients"), "warn")
+    if batch.failed == batch.recipients_count:
+        return Pill("alert-circle", _("Failed"), "bad")
+    if batch.uncertain:
+        return Pill("help-circle", _("In doubt"), "warn")
+    if batch.failed:
+        return Pill("alert-triangle", _("Some failed"), "warn")
+    return Pill("circle-check", _("Done"), "ok")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tile:
+    pill: Pill
+    count: int
+    name: str
+
+
+def tiles(counts: Mapping[str, int], *, total: int) -> list[Tile]:
+    """A number for each state; what rests in none of them is waiting."""
+    waiting = max(0, total - sum(counts.values()))
+    order = (Status.SENT, Status.DELIVERED, Status.READ, Status.FAILED)
+    rest = [_tile(status, counts) for status in order]
+    return [
+        Tile(pill=WAITING, count=waiting, name="waiting"),
+        _tile(Status.UNCERTAIN, counts),
+        *rest,
+    ]
+
+
+def _tile(status: Status, counts: Mapping[str, int]) -> Tile:
+    return Tile(pill=PILLS[status], count=counts[status.word], name=status.word)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Segment:
+    name: str
+    word: Words
+    count: int
+    x: int
+    width: int
+
+
+def bar(counts: Mapping[str, int], total: int) -> list[Segment]:
+    """The states as parts of a bar 1000 wide; a state that has any is never too thin to see."""
+    present = [status for status in ORDER if counts[status.word] and total]
+    widths = [max(MIN_WIDTH, counts[s.word] * BAR_WIDTH // total) for s in present]
+    if sum(widths) > BAR_WIDTH:
+        widths[widths.index(max(widths))] -= sum(widths) - BAR_WIDTH
+    return [
+        Segment(
+            name=status.word,
+            word=PILLS[status].word,
+            count=counts[status.word],
+            x=sum(widths[:place]),
+            width=widths[place],
+        )
+        for place, status in enumerate(present)
+    ]
+
+
+_TITLES = {str(policy.code): policy.title for policy in POLICIES if not policy.subcode}
+
+
+def reason_title(code: str) -> str:
+    """What an error code means, in a few words; empty for one that we don't know."""
+    return str(_TITLES.get(code, ""))

@@ -1,0 +1,121 @@
+"""Messages from people: every type is stored as it came, with what a person would read of it."""
+
+from typing import Any
+
+from companies.models import Channel
+from contacts import services as contacts
+from contacts.models import Contact
+from messaging.models import InboundMessage
+from messaging.webhook_body import Inbound, Preference
+
+_MEDIA = ("image", "video", "audio", "document", "sticker")
+
+
+def store(inbound: Inbound, channel: Channel) -> bool:
+    """Store one, once; whether it was new. Its sender becomes a contact, and may opt out by a word."""
+    message = inbound.message
+    if InboundMessage.objects.filter(wamid=message["id"]).exists():
+        return False
+    contact = _sender(inbound, channel)
+    kind = message["type"]
+    content = message.get(kind)
+    content = content if isinstance(content, dict) else {}
+    text = _readable(kind, message)
+    InboundMessage.objects.create(
+        company_id=channel.company_id,
+        channel=channel,
+        contact=contact,
+        wamid=message["id"],
+        type=kind[:20],
+        text=text,
+        media_id=str(content.get("id", ""))[:64] if kind in _MEDIA else "",
+        reply_to=_reply_to(message),
+        payload=_without_nul(message),
+        sent_at=inbound.at,
+    )
+    if contact and kind == "system":
+        _system(message, channel)
+    elif contact:
+        contacts.wrote(contact, at=inbound.at, text=text)
+    return True
+
+
+def _sender(inbound: Inbound, channel: Channel) -> Contact | None:
+    message, profile = inbound.message, inbound.profile
+    phone = _digits(message.get("from") or profile.get("wa_id"))
+    bsuid = _bsuid(message.get("from_user_id") or profile.get("user_id"))
+    if not phone and not bsuid:
+        return None
+    about = profile.get("profile")
+    name = about.get("name") if isinstance(about, dict) else ""
+    return contacts.person(
+        company_id=channel.company_id,
+        phone=phone,
+        bsuid=bsuid,
+        name=str(name or "").replace("\x00", ""),
+    )
+
+
+def _digits(value: Any) -> str | None:
+    text = str(value or "").lstrip("+")
+    return text if text.isascii() and text.isdigit() and 7 <= len(text) <= 15 else None
+
+
+def _bsuid(value: Any) -> str | None:
+    return value if isinstance(value, str) and 0 < len(value) <= 140 and "." in value else None
+
+
+def _reply_to(message: dict[str, Any]) -> str:
+    context = message.get("context")
+    target = context.get("id") if isinstance(context, dict) else None
+    reaction = message.get("reaction")
+    if isinstance(reaction, dict):
+        target = reaction.get("message_id")
+    return str(target or "")[:140]
+
+
+def _readable(kind: str, message: dict[str, Any]) -> str:
+    """What a person would read: the text, a caption, a button's title, a place's name."""
+    content = message.get(kind)
+    if not isinstance(content, dict):
+        return ""
+    if kind == "interactive":
+        content = content.get(str(content.get("type"))) or {}
+    for key in ("body", "caption", "text", "title", "emoji", "name", "filename"):
+        value = content.get(key) if isinstance(content, dict) else None
+        if isinstance(value, str) and value:
+            return value.replace("\x00", "")
+    return ""
+
+
+def _system(message: dict[str, Any], channel: Channel) -> None:
+    system = message.get("system") or {}
+    if system.get("type") == "user_changed_number":
+        contacts.changed_number(
+            company_id=channel.company_id,
+            old=str(message.get("from", "")),
+            new=str(system.get("wa_id", "")),
+        )
+
+
+def _without_nul(value: Any) -> Any:
+    """PostgreSQL's JSON can't hold NUL; everything else is kept as Meta sent it."""
+    if isinstance(value, str):
+        return value.replace("\x00", "")
+    if isinstance(value, list):
+        return [_without_nul(item) for item in value]
+    if isinstance(value, dict):
+        return {_without_nul(key): _without_nul(item) for key, item in value.items()}
+    return value
+
+
+def prefer(preference: Preference, channel: Channel) -> None:
+    """Meta's own switch for marketing: stop opts out, resume undoes that (and only that)."""
+    phone, bsuid = _digits(preference.phone), _bsuid(preference.bsuid)
+    if not phone and not bsuid:
+        return
+    contact = contacts.person(company_id=channel.company_id, phone=phone, bsuid=bsuid)
+    if preference.wants_marketing:
+        contacts.opt_in(contact, reason=contacts.MARKETING)
+    else:
+        contacts.opt_out(contact, at=preference.at, reason=contacts.MARKETING)

@@ -1,0 +1,185 @@
+"""Meta's webhook bodies: stored raw with one insert, applied later, kept to be replayed.
+
+A body is applied and marked as applied in one transaction, so a crash in between applies it again,
+which changes nothing. What names a message that isn't there yet (its answer may still be on the way)
+is tried again a few times; what makes no sense stays, visible to staff.
+"""
+
+import threading
+import time
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import structlog
+from django.db import transaction
+from django.utils import timezone
+
+from companies.models import Channel
+from config import sql
+from messaging import account_events, inbound, metrics_store, statuses
+from messaging.models import WebhookEvent
+from messaging.webhook_body import NotAWebhook, Parsed, StatusUpdate, parse
+
+log = structlog.get_logger("tuma.inbox")
+
+# Bodies taken at once. Meta may put a thousand changes in one, so they are also limited by size.
+TAKE = 200
+TAKE_BYTES = 1_000_000
+MAX_TRIES = 8
+_FIRST_WAIT_SECONDS = 2
+_POLL_SECONDS = 0.1
+# Set when the worker is told to stop.
+stopping = threading.Event()
+
+State = WebhookEvent.State
+_TABLE = WebhookEvent._meta.db_table
+
+
+def keep(body: bytes, *, now: datetime) -> None:
+    """Store a body as it came: one statement, nothing more."""
+    sql.execute(
+        f"INSERT INTO {_TABLE} (body, state, due_at, received_at) VALUES (%s, 0, %s, %s)",
+        [body, sql.moment(now), sql.moment(now)],
+    )
+
+
+def apply_for(*, seconds: float, linger: float) -> None:
+    """Apply what comes in, until nothing has come for `linger` seconds, or `seconds` are over."""
+    ends_at = time.monotonic() + seconds
+    idle_since = time.monotonic()
+    while time.monotonic() < ends_at and not stopping.is_set():
+        if apply_pending(now=timezone.now()):
+            idle_since = time.monotonic()
+        elif time.monotonic() - idle_since > linger:
+            return
+        else:
+            time.sleep(_POLL_SECONDS)
+
+
+def is_waiting(*, now: datetime) -> bool:
+    """Whether a body is due to be applied."""
+    return WebhookEvent.objects.filter(state=State.PENDING, due_at__lte=now).exists()
+
+
+def apply_pending(*, now: datetime) -> int:
+    """Apply the oldest bodies that are due; how many were taken. 0 when there are none."""
+    with transaction.atomic():
+        events = _take(now)
+        if not events:
+            return 0
+        try:
+            with transaction.atomic():
+                _apply_together(events, now)
+        except Exception:
+            log.exception("webhooks_failed_together", count=len(events))
+            for event in events:
+                _apply_alone(event, now)
+    metrics_store.observe(
+        "webhook_seconds",
+        [time.time() - event.received_at.timestamp() for event in events],
+        metrics_store.WEBHOOK_BUCKETS,
+    )
+    return len(events)
+
+
+def _take(now: datetime) -> list[WebhookEvent]:
+    due = (
+        WebhookEvent.objects.select_for_update(skip_locked=sql.is_postgres())
+        .filter(state=State.PENDING, due_at__lte=now)
+        .order_by("due_at", "pk")[:TAKE]
+    )
+    taken: list[WebhookEvent] = []
+    size = 0
+    for event in due:
+        size += len(event.body)
+        if taken and size > TAKE_BYTES:
+            break
+        taken.append(event)
+    return taken
+
+
+def _apply_together(events: Sequence[WebhookEvent], now: datetime) -> None:
+    """One fold over all of them: two statements for hundreds of statuses."""
+    parsed = [(event, _parsed(event)) for event in events]
+    numbers = _numbers([body for _, body in parsed])
+    of_event: dict[int, WebhookEvent] = {}
+    updates: list[StatusUpdate] = []
+    for event, body in parsed:
+        for update in body.statuses:
+            of_event[id(update)] = event
+            updates.append(update)
+        _apply_rest(body, numbers)
+    waiting = {of_event[id(update)].pk for update in statuses.apply(updates)}
+    for event, body in parsed:
+        _settle(event, body, is_waiting=event.pk in waiting, now=now)
+    WebhookEvent.objects.bulk_update(
+        events, ["state", "problem", "tries", "due_at", "applied_at"], batch_size=TAKE
+    )
+
+
+def _apply_alone(event: WebhookEvent, now: datetime) -> None:
+    """One body spoiled the lot: the others are applied one by one, and this one is kept aside."""
+    try:
+        with transaction.atomic():
+            _apply_together([event], now)
+    except Exception as error:
+        WebhookEvent.objects.filter(pk=event.pk).update(
+            state=State.PROBLEM, problem=f"{type(error).__name__}: {error}"[:2000]
+        )
+
+
+def _parsed(event: WebhookEvent) -> Parsed:
+    try:
+        return parse(bytes(event.body))
+    except NotAWebhook as error:
+        return Parsed(problems=[str(error)])
+
+
+def _numbers(bodies: Sequence[Parsed]) -> dict[str, Channel]:
+    ids = {item.phone_number_id for body in bodies for item in [*body.inbound, *body.preferences]}
+    return {
+        channel.phone_number_id: channel
+        for channel in (Channel.objects.filter(phone_number_id__in=ids) if ids else ())
+    }
+
+
+def _apply_rest(body: Parsed, numbers: dict[str, Channel]) -> None:
+    for item in body.inbound:
+        channel = numbers.get(item.phone_number_id)
+        if channel:
+            inbound.store(item, channel)
+        else:
+            body.problems.append(f"message for {item.phone_number_id}: not a number of ours")
+    for preference in body.preferences:
+        channel = numbers.get(preference.phone_number_id)
+        if channel:
+            inbound.prefer(preference, channel)
+    for update in body.objects:
+        account_events.apply(update)
+
+
+def _settle(event: WebhookEvent, body: Parsed, *, is_waiting: bool, now: datetime) -> None:
+    event.tries += 1
+    event.problem = "\n".join(body.problems)[:5000]
+    if is_waiting and event.tries < MAX_TRIES:
+        event.due_at = now + timedelta(seconds=_FIRST_WAIT_SECONDS * 2**event.tries)
+        return
+    if is_waiting:
+        event.problem = f"{event.problem}\nNames a message that is not ours.".strip()
+    event.state = State.PROBLEM if event.problem else State.APPLIED
+    event.applied_at = now
+
+
+def replay(events: "Sequence[int]") -> int:
+    """Apply these again; harmless for what was applied before."""
+    return WebhookEvent.objects.filter(pk__in=events).update(
+        state=State.PENDING, tries=0, problem="", due_at=timezone.now()
+    )
+
+
+def forget_old(*, before: datetime) -> int:
+    """Drop what was applied long ago. What was not understood stays until somebody looked at it."""
+    old = WebhookEvent.objects.filter(state=State.APPLIED, received_at__lt=before)
+    return old.filter(
+        pk__in=list(old.order_by("pk").values_list("pk", flat=True)[:10_000])
+    ).delete()[0]

@@ -1,0 +1,418 @@
+"""One request is a Batch, one recipient of it a Message. The messages are the queue (an outbox):
+what is `queued` and due is sent by messaging/dispatch.py. Celery only says that there is work.
+
+States are numbers because they have an order, and only ever grow:
+
+    queued < claimed < sending < uncertain < sent < failed < delivered < read
+
+so `new > old` is the whole rule for what Meta reports, in any order and however often: a failure
+after "delivered" is ignored, while "delivered" after a failure is believed (Meta says so where a
+person has several devices). Only the drain that holds the channel's lease takes a message back to
+`queued`, under its fence, and only from claimed, sending or uncertain.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+from companies.models import ApiKey, Channel, Company
+from config import public_ids
+from contacts.models import Contact
+from templates_app.models import Template
+
+
+class Status(models.IntegerChoices):
+    QUEUED = 0, "queued"
+    CLAIMED = 10, "claimed"  # taken by a drain, not yet written to the network
+    SENDING = 20, "sending"
+    UNCERTAIN = 30, "uncertain"
+    SENT = 40, "sent"
+    FAILED = 45, "failed"
+    DELIVERED = 50, "delivered"
+    READ = 60, "read"
+
+    @property
+    def word(self) -> str:
+        """The state as callers read it: claimed is our affair, to them it is still queued."""
+        return "queued" if self is Status.CLAIMED else str(self.label)
+
+
+# Where a message rests: the counters of batches and of daily usage name these.
+COUNTED = (Status.UNCERTAIN, Status.SENT, Status.FAILED, Status.DELIVERED, Status.READ)
+
+
+class Lane(models.IntegerChoices):
+    """Within a channel, express is claimed first: a code must not wait behind a campaign."""
+
+    EXPRESS = 0, "express"
+    BULK = 1, "bulk"
+
+
+class StatusCounts(models.Model):
+    """How many messages rest in each state; what is missing from the total is on its way."""
+
+    uncertain = models.IntegerField(default=0, db_default=0)
+    sent = models.IntegerField(default=0, db_default=0)
+    failed = models.IntegerField(default=0, db_default=0)
+    delivered = models.IntegerField(default=0, db_default=0)
+    read = models.IntegerField(default=0, db_default=0)
+
+    class Meta:
+        abstract = True
+
+
+class Batch(StatusCounts):
+    """One accepted request: what is sent, to how many, by whom. Its payload is stored once."""
+
+    company = models.ForeignKey(
+        Company, on_delete=models.PROTECT, related_name="batches", db_index=False
+    )
+    channel = models.ForeignKey(Channel, on_delete=models.PROTECT, db_index=False)
+    api_key = models.ForeignKey(
+        ApiKey,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        db_index=False,
+        db_constraint=False,
+    )
+    template = models.ForeignKey(
+        Template,
+        on_delete=models.DO_NOTHING,
+        null=True,
+        blank=True,
+        db_index=False,
+        db_constraint=False,
+    )
+    dialect = models.CharField(max_length=16)
+    request_id = models.CharField(max_length=64, blank=True)
+    content_type = models.CharField(max_length=16)
+    payload = models.JSONField(help_text="The message as Graph takes it, without its recipient.")
+    category = models.CharField(max_length=16)
+    price = models.BigIntegerField(help_text="Credits a message.")
+    lane = models.SmallIntegerField(choices=Lane)
+    day = models.DateField(help_text="Of acceptance, in the company's time zone.")
+    recipients_count = models.IntegerField(default=0, db_default=0)
+    due_at = models.DateTimeField()
+    expires_at = models.DateTimeField(
+        null=True, blank=True, help_text="After this it is failed, not sent: a code's life."
+    )
+    # The recipients under tags are stored in slices after the answer; see messaging/recipients.py.
+    tag_ids = models.JSONField(default=list, blank=True)
+    tagged_up_to = models.BigIntegerField(default=0, help_text="Newest tagging that counts.")
+    expand_cursor = models.BigIntegerField(
+        null=True, blank=True, help_text="Contacts up to this one are stored; empty when all are."
+    )
+    stored_count = models.IntegerField(default=0, db_default=0)
+    halt_code = models.CharField(
+        max_length=40, blank=True, help_text="Why what is still queued is failed without a try."
+    )
+    halt_detail = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "batches"
+        indexes: ClassVar = [
+            models.Index(fields=["company", "-id"], name="batch_log"),
+            models.Index(
+                fields=["id"], condition=Q(expand_cursor__isnull=False), name="batch_unexpanded"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+    @property
+    def public_id(self) -> str:
+        return public_ids.encode("batch", self.pk)
+
+    @property
+    def waiting(self) -> int:
+        """Accepted and not at rest in any state yet."""
+        return max(
+            0,
+            self.recipients_count
+            - self.uncertain
+            - self.sent
+            - self.failed
+            - self.delivered
+            - self.read,
+        )
+
+
+class UnusedInput(models.Model):
+    """A recipient that was asked for and is not written to, and why."""
+
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, db_index=False)
+    input = models.CharField(max_length=200)
+    reason = models.CharField(max_length=80)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["batch", "id"], name="unused_of_batch")]
+
+    def __str__(self) -> str:
+        return f"{self.input}: {self.reason}"
+
+
+class Message(models.Model):
+    """One message to one person.
+
+    The hot table: no foreign-key constraints in the database (they are three quarters of its
+    insert cost; only our own INSERT … SELECT writes it) and no index but those named below.
+    """
+
+    company = models.ForeignKey(
+        Company, on_delete=models.DO_NOTHING, db_index=False, db_constraint=False
+    )
+    channel = models.ForeignKey(
+        Channel, on_delete=models.DO_NOTHING, db_index=False, db_constraint=False
+    )
+    batch = models.ForeignKey(
+        Batch,
+        on_delete=models.DO_NOTHING,
+        related_name="messages",
+        db_index=False,
+        db_constraint=False,
+    )
+    contact = models.ForeignKey(
+        Contact, on_delete=models.DO_NOTHING, db_index=False, db_constraint=False
+    )
+    recipient = models.CharField(
+        max_length=140, help_text="The phone number (digits) or BSUID that it went to."
+    )
+    status = models.SmallIntegerField(choices=Status, default=Status.QUEUED, db_default=0)
+    lane = models.SmallIntegerField(choices=Lane)
+    due_at = models.DateTimeField()
+    fence = models.BigIntegerField(
+        default=0, db_default=0, help_text="Of the lease under which it was claimed."
+    )
+    attempts = models.SmallIntegerField(default=0, db_default=0)
+    attempted_at = models.DateTimeField(null=True, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    wamid = models.CharField("WhatsApp message id", max_length=140, null=True, blank=True)
+    error_code = models.CharField(max_length=40, blank=True, default="", db_default="")
+    error_detail = models.CharField(max_length=500, blank=True, default="", db_default="")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            # Finds a batch's messages, and makes storing its recipients repeatable.
+            models.UniqueConstraint(fields=["batch", "contact"], name="one_message_per_contact"),
+            models.UniqueConstraint(
+                fields=["wamid"], condition=Q(wamid__isnull=False), name="message_wamid"
+            ),
+        ]
+        indexes: ClassVar = [
+            # The queue, and what is in flight or in doubt: small however large the table.
+            models.Index(
+                fields=["channel", "status", "lane", "due_at", "id"],
+                condition=Q(status__lt=Status.SENT),
+                name="message_queue",
+            ),
+            models.Index(fields=["company", "-id"], name="message_log"),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+    @property
+    def public_id(self) -> str:
+        return public_ids.encode("msg", self.pk)
+
+
+class StatusEvent(models.Model):
+    """One thing that happened to a message, as Meta reported it or as we decided it."""
+
+    message = models.ForeignKey(
+        Message,
+        on_delete=models.DO_NOTHING,
+        related_name="events",
+        db_index=False,
+        db_constraint=False,
+    )
+    status = models.SmallIntegerField(choices=Status)
+    at = models.DateTimeField(help_text="When it happened, by Meta's clock where Meta said so.")
+    error_code = models.CharField(max_length=40, blank=True, default="", db_default="")
+    error_detail = models.CharField(max_length=500, blank=True, default="", db_default="")
+    pricing = models.CharField(
+        max_length=80,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Meta's category, type, and if billable.",
+    )
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["message", "status", "at"], name="one_event_however_often_told"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_status_display()} at {self.at:%F %T}"
+
+
+class InboundMessage(models.Model):
+    """A message from a person to a channel, of any type; `payload` is Meta's object as it came."""
+
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, db_index=False)
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, db_index=False)
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, null=True, db_index=False)
+    wamid = models.CharField("WhatsApp message id", max_length=140, unique=True)
+    type = models.CharField(max_length=20)
+    text = models.TextField(blank=True, help_text="What a person would read: text, caption, title.")
+    media_id = models.CharField(max_length=64, blank=True)
+    reply_to = models.CharField(max_length=140, blank=True, help_text="The wamid it answers.")
+    payload = models.JSONField()
+    sent_at = models.DateTimeField(help_text="By Meta's clock.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["company", "-id"], name="inbound_log"),
+            models.Index(fields=["contact", "-id"], name="inbound_of_contact"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} from {self.contact}"
+
+
+class WebhookEvent(models.Model):
+    """A body that Meta posted, exactly as it came; applied by a task, kept to be replayed."""
+
+    class State(models.IntegerChoices):
+        PENDING = 0, "Pending"
+        APPLIED = 1, "Applied"
+        PROBLEM = 2, "Not understood"
+
+    body = models.BinaryField()
+    state = models.SmallIntegerField(choices=State, default=State.PENDING)
+    problem = models.TextField(blank=True, default="", db_default="")
+    tries = models.SmallIntegerField(default=0, db_default=0)
+    due_at = models.DateTimeField()
+    received_at = models.DateTimeField()
+    applied_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["due_at", "id"], condition=Q(state=0), name="webhook_pending"),
+            models.Index(fields=["-id"], condition=Q(state=2), name="webhook_problems"),
+        ]
+
+    def __str__(self) -> str:
+        return f"webhook {self.pk} ({self.get_state_display().lower()})"
+
+
+class ChannelState(models.Model):
+    """What sending needs to know of a channel beside what people configure."""
+
+    channel = models.OneToOneField(
+        Channel, on_delete=models.CASCADE, primary_key=True, related_name="state"
+    )
+    owner = models.CharField(max_length=80, blank=True, default="", db_default="")
+    fence = models.BigIntegerField(
+        default=0, db_default=0, help_text="Grows with each new holder of the lease."
+    )
+    lease_until = models.FloatField(
+        default=0, db_default=0, help_text="Unix time, by the database's clock."
+    )
+    confirmed_up_to = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="The latest attempt that a status webhook has spoken of: proof that they arrive.",
+    )
+    day = models.DateField(null=True, blank=True)
+    day_count = models.IntegerField(
+        default=0, db_default=0, help_text="Messages accepted on that day."
+    )
+
+    def __str__(self) -> str:
+        return f"state of channel {self.channel_id}"
+
+
+class IdempotencyRecord(models.Model):
+    """The answer to a request that came with an Idempotency-Key, for when it comes again."""
+
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, db_index=False)
+    key = models.CharField(max_length=255)
+    request_hash = models.CharField(max_length=64)
+    status = models.SmallIntegerField(default=200)
+    body = models.TextField(default="")
+    location = models.CharField(max_length=200, blank=True, default="", db_default="")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["company", "key"], name="one_answer_per_key")
+        ]
+        indexes: ClassVar = [models.Index(fields=["created_at"], name="idempotency_age")]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class DailyUsage(StatusCounts):
+    """What was accepted on a day and what has become of it: the source of every report.
+
+    Kept by the statements that change the messages (messaging/tallies.py), never by counting them.
+    """
+
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, db_index=False)
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, db_index=False)
+    day = models.DateField()
+    category = models.CharField(max_length=16)
+    accepted = models.IntegerField(default=0, db_default=0)
+    charged = models.BigIntegerField(
+        default=0, db_default=0, help_text="Credits, refunds not taken off."
+    )
+
+    class Meta:
+        verbose_name_plural = "daily usage"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["company", "day", "channel", "category"], name="one_usage_row"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.category}"
+
+
+class DailyFailure(models.Model):
+    """How many of a day's messages failed, by reason."""
+
+    company = models.ForeignKey(Company, on_delete=models.CASCADE, db_index=False)
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, db_index=False)
+    day = models.DateField()
+    code = models.CharField(max_length=40)
+    count = models.IntegerField(default=0, db_default=0)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["company", "day", "channel", "code"], name="one_failure_row"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.code}: {self.count}"
+
+
+class Metric(models.Model):
+    """A counter that outlives processes: buckets of /metrics, and the worker's heartbeat."""
+
+    name = models.CharField(max_length=40)
+    label = models.CharField(max_length=80, blank=True, default="", db_default="")
+    value = models.FloatField(default=0, db_default=0)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["name", "label"], name="one_metric_row")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.label}"

@@ -1,0 +1,124 @@
+"""What a person will see of a message: a batch's payload as the bubble in their chat.
+
+One-time codes are left out: whoever may look at a batch need not be able to use them.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from messaging.models import Batch
+from templates_app.models import Template
+from templates_app.previews import MEDIA_ICONS, Bubble, styled, template_bubble
+
+Payload = dict[str, Any]
+
+HIDDEN = "••••••"
+
+
+def _content(batch: Batch) -> tuple[str, Payload]:
+    """The type, and the object that Graph keeps under its name."""
+    payload = batch.payload if isinstance(batch.payload, dict) else {}
+    kind = str(payload.get("type", ""))
+    content = payload.get(kind)
+    return kind, content if isinstance(content, dict) else {}
+
+
+def bubble(batch: Batch) -> Bubble:
+    kind, content = _content(batch)
+    if kind == "template":
+        return _template(content, batch.template, hide=is_secret(batch))
+    if kind == "interactive":
+        return _interactive(content)
+    if kind in MEDIA_ICONS:
+        return _media(kind, content)
+    return Bubble(body=styled(str(content.get("body", ""))) or _("A message of type %s") % kind)
+
+
+def is_secret(batch: Batch) -> bool:
+    return batch.category == Template.Category.AUTHENTICATION
+
+
+def pretty(batch: Batch) -> str:
+    """The payload as indented JSON; empty where it holds a one-time code."""
+    return "" if is_secret(batch) else json.dumps(batch.payload, indent=2, ensure_ascii=False)
+
+
+def summary(batch: Batch) -> str:
+    """One line for lists: the text, the template's name, the file."""
+    kind, content = _content(batch)
+    if kind == "interactive":
+        return _text(content, "body")
+    for key in ("body", "name", "caption", "filename", "link"):
+        if isinstance(content.get(key), str) and content[key]:
+            return str(content[key])
+    return ""
+
+
+def _value(parameter: Payload, *, hide: bool) -> str:
+    if hide:
+        return HIDDEN
+    kind = str(parameter.get("type", "text"))
+    content = parameter.get(kind)
+    if isinstance(content, dict):
+        return str(content.get("fallback_value") or content.get("link") or kind)
+    return str(content if content is not None else "")
+
+
+def _values(components: list[Payload], kind: str, *, hide: bool) -> dict[str, str]:
+    """Position or name -> value, of the header's or the body's variables."""
+    found: Payload = next((c for c in components if str(c.get("type", "")).lower() == kind), {})
+    return {
+        str(each.get("parameter_name") or position): _value(each, hide=hide)
+        for position, each in enumerate(found.get("parameters") or [], start=1)
+        if isinstance(each, dict)
+    }
+
+
+def _template(content: Payload, template: Template | None, *, hide: bool) -> Bubble:
+    components = [c for c in content.get("components") or [] if isinstance(c, dict)]
+    head, body = (_values(components, kind, hide=hide) for kind in ("header", "body"))
+    if template is None:
+        return Bubble(head=str(content.get("name", "")), body=", ".join(body.values()))
+    return template_bubble(template, head=head, body=body, media=next(iter(head.values()), ""))
+
+
+def _media(kind: str, content: Payload) -> Bubble:
+    name = content.get("filename") or content.get("name") or content.get("link")
+    return Bubble(
+        media_icon=MEDIA_ICONS[kind],
+        media_name=str(name or content.get("id") or kind),
+        body=styled(str(content.get("caption", ""))),
+    )
+
+
+def _text(content: Payload, part: str) -> str:
+    inner = content.get(part)
+    return str(inner.get("text", "")) if isinstance(inner, dict) else ""
+
+
+def _interactive(content: Payload) -> Bubble:
+    header = content.get("header") or {}
+    kind = str(header.get("type", "text"))
+    return Bubble(
+        media_icon=MEDIA_ICONS.get(kind, ""),
+        media_name=str((header.get(kind) or {}).get("link", "")) if kind != "text" else "",
+        head=_text(content, "header") if kind == "text" else "",
+        body=styled(_text(content, "body")),
+        foot=_text(content, "footer"),
+        buttons=_choices(content.get("action") or {}),
+    )
+
+
+def _choices(action: Payload) -> list[str]:
+    """What can be tapped: reply buttons, a list's opener, a link."""
+    if isinstance(action.get("button"), str):
+        return [action["button"]]
+    buttons = action.get("buttons") or []
+    replies = [str((b.get("reply") or {}).get("title", "")) for b in buttons if isinstance(b, dict)]
+    parameters = action.get("parameters") or {}
+    link = parameters.get("display_text") or parameters.get("flow_cta")
+    return [str(text) for text in [*replies, link] if text]

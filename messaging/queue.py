@@ -1,0 +1,385 @@
+"""The queue in the message table: leases, claims and results, each one statement.
+
+A channel is drained by whoever holds its lease. Taking a lease raises its fence, and every write of a
+drain names its fence, so that one whose lease was lost can no longer change what another has taken.
+
+    queued -> claimed    a batch at a time; of a dead fence these go straight back to the queue
+    claimed -> sending   in micro-batches right before their POST starts; of a dead fence: uncertain
+    sending -> sent | queued again | failed | uncertain
+
+Every statement here works the same on PostgreSQL and SQLite. Where PostgreSQL could plan badly on
+stale statistics the rows are picked in a materialized CTE first.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from companies.models import Channel
+from config import sql
+from messaging import tallies
+from messaging.models import Batch, ChannelState, Lane, Message, Status, StatusEvent
+
+LEASE_SECONDS = 30
+
+_M = Message._meta.db_table
+_B = Batch._meta.db_table
+_S = ChannelState._meta.db_table
+_E = StatusEvent._meta.db_table
+_C = Channel._meta.db_table
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A message that this drain may send."""
+
+    id: int
+    batch_id: int
+    recipient: str
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    id: int
+    batch_id: int
+    wamid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Back to the queue: it was certainly not sent."""
+
+    id: int
+    due_at: datetime
+    code: str
+    detail: str
+    counts: bool = True  # whether the attempt counts against the cap
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    id: int
+    batch_id: int
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """Written to the network, and no answer came: it may or may not have been sent."""
+
+    id: int
+    batch_id: int
+    detail: str
+
+
+# --- Leases ---------------------------------------------------------------------------
+
+
+def take_lease(channel_id: int, *, owner: str) -> int | None:
+    """The fence of a new lease on a channel, or None while somebody else holds one.
+
+    What a dead holder left is put right in the same transaction.
+    """
+    with transaction.atomic():
+        rows = sql.fetch(
+            f"""INSERT INTO {_S} AS s (channel_id, owner, fence, lease_until)
+            VALUES (%s, %s, 1, {sql.epoch_now()} + %s)
+            ON CONFLICT (channel_id) DO UPDATE SET
+                owner = excluded.owner, fence = s.fence + 1, lease_until = excluded.lease_until
+            WHERE s.lease_until <= {sql.epoch_now()}
+            RETURNING fence""",
+            [channel_id, owner, LEASE_SECONDS],
+        )
+        if not rows:
+            return None
+        fence = int(rows[0][0])
+        _recover(channel_id, fence)
+    return fence
+
+
+def renew_lease(channel_id: int, *, fence: int) -> bool:
+    """Hold the lease for another LEASE_SECONDS; False if it is no longer ours."""
+    return bool(
+        sql.execute(
+            f"""UPDATE {_S} SET lease_until = {sql.epoch_now()} + %s
+            WHERE channel_id = %s AND fence = %s""",
+            [LEASE_SECONDS, channel_id, fence],
+        )
+    )
+
+
+def release_lease(channel_id: int, *, fence: int) -> None:
+    """Put back what was claimed and not tried, and let the next holder in at once."""
+    with transaction.atomic():
+        sql.execute(
+            f"""UPDATE {_M} SET status = {Status.QUEUED:d}
+            WHERE channel_id = %s AND status = {Status.CLAIMED:d} AND fence = %s""",
+            [channel_id, fence],
+        )
+        sql.execute(
+            f"UPDATE {_S} SET lease_until = 0 WHERE channel_id = %s AND fence = %s",
+            [channel_id, fence],
+        )
+
+
+def _recover(channel_id: int, fence: int) -> None:
+    sql.execute(
+        f"""UPDATE {_M} SET status = {Status.QUEUED:d}
+        WHERE channel_id = %s AND status = {Status.CLAIMED:d} AND fence < %s""",
+        [channel_id, fence],
+    )
+    doubtful = sql.fetch(
+        f"""UPDATE {_M} SET status = {Status.UNCERTAIN:d}, error_code = 'unanswered',
+            error_detail = 'The process that sent it ended before the answer was stored.'
+        WHERE channel_id = %s AND status = {Status.SENDING:d} AND fence < %s
+        RETURNING batch_id""",
+        [channel_id, fence],
+    )
+    tallies.record(
+        tallies.Change(batch_id, Status.SENDING, Status.UNCERTAIN) for (batch_id,) in doubtful
+    )
+
+
+# --- From the queue to the wire -------------------------------------------------------
+
+
+def claim(channel_id: int, *, fence: int, limit: int, now: datetime) -> list[Claimed]:
+    """Up to `limit` due messages, express ones first, oldest first."""
+    claimed: list[Claimed] = []
+    for lane in (Lane.EXPRESS, Lane.BULK):
+        if len(claimed) < limit:
+            claimed += _claim_lane(channel_id, lane, fence, limit - len(claimed), now)
+    return claimed
+
+
+def _claim_lane(
+    channel_id: int, lane: Lane, fence: int, limit: int, now: datetime
+) -> list[Claimed]:
+    due = f"""SELECT id FROM {_M}
+        WHERE channel_id = %s AND status = {Status.QUEUED:d} AND lane = {lane:d} AND due_at <= %s
+        ORDER BY due_at, id LIMIT %s"""
+    picked = f"= ANY(ARRAY({due} FOR UPDATE SKIP LOCKED))" if sql.is_postgres() else f"IN ({due})"
+    rows = sql.fetch(
+        f"""UPDATE {_M} SET status = {Status.CLAIMED:d}, fence = %s WHERE id {picked}
+        RETURNING id, batch_id, recipient, attempts""",
+        [fence, channel_id, sql.moment(now), limit],
+    )
+    rows.sort()
+    return [Claimed(*row) for row in rows]
+
+
+def mark_sending(ids: Sequence[int], *, fence: int, now: datetime) -> set[int]:
+    """Say that these are about to be posted; those that still may be."""
+    rows = sql.fetch(
+        f"""UPDATE {_M} SET status = {Status.SENDING:d}, attempts = attempts + 1, attempted_at = %s
+        WHERE {sql.in_list("id")} AND status = {Status.CLAIMED:d} AND fence = %s
+        RETURNING id""",
+        [sql.moment(now), sql.id_list(ids), fence],
+    )
+    return {row[0] for row in rows}
+
+
+def unclaim(ids: Sequence[int], *, fence: int, due_at: datetime | None = None) -> None:
+    """Back to the queue without an attempt: what was claimed, or marked and not posted."""
+    later = ", due_at = %s" if due_at else ""
+    sql.execute(
+        f"""UPDATE {_M} SET status = {Status.QUEUED:d}{later} WHERE {sql.in_list("id")}
+        AND status IN ({Status.CLAIMED:d}, {Status.SENDING:d}) AND fence = %s""",
+        [*([sql.moment(due_at)] if due_at else []), sql.id_list(ids), fence],
+    )
+
+
+# --- Results --------------------------------------------------------------------------
+
+
+@dataclass
+class Results:
+    """What a drain has learned and not yet stored."""
+
+    sent: list[Sent]
+    retry: list[Retry]
+    failed: list[Failed]
+    unanswered: list[Unanswered]
+
+    @classmethod
+    def none(cls) -> "Results":
+        return cls([], [], [], [])
+
+    def __len__(self) -> int:
+        return len(self.sent) + len(self.retry) + len(self.failed) + len(self.unanswered)
+
+
+def store_results(results: Results, *, fence: int, now: datetime) -> None:
+    """Write results under the fence. An answer that comes after the lease was lost still counts:
+    the message is then `uncertain` under our old fence, and the answer settles it.
+    """
+    changes: list[tallies.Change] = []
+    with transaction.atomic():
+        if results.sent:
+            changes += _store_sent(results.sent, fence, now)
+        if results.unanswered:
+            changes += _store_unanswered(results.unanswered, fence)
+        if results.failed:
+            changes += _store_failed(results.failed, fence, now)
+        if results.retry:
+            changes += _store_retry(results.retry, fence)
+        tallies.record(changes)
+
+
+_POSTED = f"status IN ({Status.CLAIMED:d}, {Status.SENDING:d}, {Status.UNCERTAIN:d}) AND fence = %s"
+
+
+def _update(
+    sets: str, values: str, params: list[object], ids: list[int], fence: int
+) -> list[tuple[int, int, int]]:
+    """UPDATE the rows that are still this fence's; (id, batch_id, the state before) of each."""
+    if sql.is_postgres():
+        return sql.fetch(  # type: ignore[return-value]
+            f"""WITH mine AS MATERIALIZED (
+                SELECT id, status FROM {_M} WHERE {sql.in_list("id")} AND {_POSTED}
+                ORDER BY id FOR UPDATE)
+            UPDATE {_M} AS m SET {sets} FROM {values} JOIN mine ON mine.id = v.id
+            WHERE m.id = v.id RETURNING m.id, m.batch_id, mine.status""",
+            [sql.id_list(ids), fence, *params],
+        )
+    # One writer at a time here, so what is read first is still so when it is written.
+    before = dict(
+        sql.fetch(
+            f"SELECT id, status FROM {_M} WHERE {sql.in_list('id')} AND {_POSTED}",
+            [sql.id_list(ids), fence],
+        )
+    )
+    rows = sql.fetch(
+        f"""UPDATE {_M} AS m SET {sets} FROM {values}
+        WHERE m.id = v.id AND {_POSTED} RETURNING id, batch_id""",
+        [*params, fence],
+    )
+    return [(row_id, batch_id, before[row_id]) for row_id, batch_id in rows]
+
+
+def _store_sent(sent: list[Sent], fence: int, now: datetime) -> list[tallies.Change]:
+    rows = _update(
+        f"""status = {Status.SENT:d}, wamid = v.wamid, sent_at = {_literal(now)},
+            error_code = '', error_detail = ''""",
+        sql.rows_from_json("v", id="bigint", wamid="text"),
+        [sql.as_json([(result.id, result.wamid) for result in sent])],
+        [result.id for result in sent],
+        fence,
+    )
+    return [tallies.Change(batch_id, old, Status.SENT) for _, batch_id, old in rows]
+
+
+def _literal(moment: datetime) -> str:
+    """A time of our own clock inside a statement; never anything from outside."""
+    suffix = "::timestamptz" if sql.is_postgres() else ""
+    return f"'{sql.moment(moment)}'{suffix}"
+
+
+def _store_unanswered(unanswered: list[Unanswered], fence: int) -> list[tallies.Change]:
+    rows = _update(
+        f"""status = {Status.UNCERTAIN:d}, error_code = 'unanswered', error_detail = v.detail""",
+        sql.rows_from_json("v", id="bigint", detail="text"),
+        [sql.as_json([(result.id, result.detail[:500]) for result in unanswered])],
+        [result.id for result in unanswered],
+        fence,
+    )
+    return [tallies.Change(batch_id, old, Status.UNCERTAIN) for _, batch_id, old in rows]
+
+
+def _store_failed(failed: list[Failed], fence: int, now: datetime) -> list[tallies.Change]:
+    rows = _update(
+        f"""status = {Status.FAILED:d}, error_code = v.code, error_detail = v.detail""",
+        sql.rows_from_json("v", id="bigint", code="text", detail="text"),
+        [sql.as_json([(result.id, result.code, result.detail[:500]) for result in failed])],
+        [result.id for result in failed],
+        fence,
+    )
+    reasons = {result.id: result for result in failed}
+    note_failures([reasons[row_id] for row_id, _, _ in rows], now=now)
+    return [
+        tallies.Change(batch_id, old, Status.FAILED, reasons[row_id].code)
+        for row_id, batch_id, old in rows
+    ]
+
+
+def note_failures(failed: Sequence[Failed], *, now: datetime) -> None:
+    """The line in each message's history that says why it failed."""
+    StatusEvent.objects.bulk_create(
+        (
+            StatusEvent(
+                message_id=result.id,
+                status=Status.FAILED,
+                at=now,
+                error_code=result.code,
+                error_detail=result.detail[:500],
+            )
+            for result in failed
+        ),
+        ignore_conflicts=True,
+    )
+
+
+def _store_retry(retry: list[Retry], fence: int) -> list[tallies.Change]:
+    rows = _update(
+        f"""status = {Status.QUEUED:d}, due_at = v.due_at, error_code = v.code,
+            error_detail = v.detail, attempts = m.attempts - v.uncounted""",
+        sql.rows_from_json(
+            "v", id="bigint", due_at="timestamptz", code="text", detail="text", uncounted="integer"
+        ),
+        [
+            sql.as_json(
+                [
+                    (
+                        result.id,
+                        str(sql.moment(result.due_at)),
+                        result.code,
+                        result.detail[:500],
+                        0 if result.counts else 1,
+                    )
+                    for result in retry
+                ]
+            )
+        ],
+        [result.id for result in retry],
+        fence,
+    )
+    return [tallies.Change(batch_id, old, Status.QUEUED) for _, batch_id, old in rows]
+
+
+# --- For the sweep --------------------------------------------------------------------
+
+
+def channels_with_work(*, now: datetime) -> list[int]:
+    """Channels that nobody drains and that have something due, or something left by the dead."""
+    due = " OR ".join(
+        f"""EXISTS (SELECT 1 FROM {_M} m WHERE m.channel_id = c.id
+            AND m.status = {Status.QUEUED:d} AND m.lane = {lane:d} AND m.due_at <= %s)"""
+        for lane in Lane
+    )
+    left = " OR ".join(
+        f"EXISTS (SELECT 1 FROM {_M} m WHERE m.channel_id = c.id AND m.status = {status:d})"
+        for status in (Status.CLAIMED, Status.SENDING)
+    )
+    moment = sql.moment(now)
+    rows = sql.fetch(
+        f"""SELECT c.id FROM {_C} c LEFT JOIN {_S} s ON s.channel_id = c.id
+        WHERE coalesce(s.lease_until, 0) <= {sql.epoch_now()} AND ({left} OR (
+            c.status = %s AND (c.paused_until IS NULL OR c.paused_until <= %s) AND ({due})))""",
+        [Channel.Status.CONNECTED, moment, moment, moment],
+    )
+    return [channel_id for (channel_id,) in rows]
+
+
+def has_due(channel_id: int, *, now: datetime) -> bool:
+    """Whether the channel has a message that could be sent now."""
+    return bool(
+        sql.fetch(
+            f"""SELECT 1 FROM {_M} WHERE channel_id = %s AND status = {Status.QUEUED:d}
+            AND lane IN ({Lane.EXPRESS:d}, {Lane.BULK:d}) AND due_at <= %s LIMIT 1""",
+            [channel_id, sql.moment(now)],
+        )
+    )

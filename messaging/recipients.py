@@ -1,0 +1,185 @@
+"""Who a batch goes to: normalised, deduplicated and stored by the database, never row by row here.
+
+Numbers come with the request and are stored with the batch, in its transaction. The people under
+tags may be a million: a few are stored at once, more in slices by the `expand` task, which can die
+and run again at any point (`ON CONFLICT DO NOTHING`, and a cursor moved in the same transaction).
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from config import sql
+from contacts.models import Contact, ContactTag, Tag
+from contacts.phones import to_e164
+from messaging.models import Batch, Message, UnusedInput
+
+SLICE = 50_000
+# So many under tags are stored while the caller waits; it takes a few milliseconds.
+INLINE = 2_000
+
+NOT_A_NUMBER = "not a phone number"
+REPEATED = "repeats an earlier number"
+OPTED_OUT = "opted out"
+
+_CONTACT = Contact._meta.db_table
+_TAGGED = ContactTag._meta.db_table
+_MESSAGE = Message._meta.db_table
+_UNUSED = UnusedInput._meta.db_table
+
+Unused = list[tuple[str, str]]
+
+
+def normalise(raw: Iterable[object], *, country: str) -> tuple[list[str], Unused]:
+    """The distinct usable numbers in their order, and what was not used and why."""
+    numbers: dict[str, None] = {}
+    unused: Unused = []
+    for item in raw:
+        number = to_e164(item, country=country)
+        if number is None:
+            unused.append((_as_given(item), NOT_A_NUMBER))
+        elif number in numbers:
+            unused.append((_as_given(item), REPEATED))
+        else:
+            numbers[number] = None
+    return list(numbers), unused
+
+
+def _as_given(item: object) -> str:
+    return str(item)[:200]
+
+
+def own_tags(raw: Iterable[object], *, company_id: int) -> list[int]:
+    """The ids among `raw` that are tags of this company; another's counts as no tag at all."""
+    wanted = {
+        int(item)
+        for item in raw
+        if (isinstance(item, int) and not isinstance(item, bool) and 0 < item < 1 << 63)
+        or (isinstance(item, str) and item.isascii() and item.isdigit() and len(item) < 19)
+    }
+    if not wanted:
+        return []
+    return sorted(
+        Tag.objects.filter(company_id=company_id, pk__in=wanted).values_list("pk", flat=True)
+    )
+
+
+def newest_tagging() -> int:
+    """Taggings after this one don't count for a send that is accepted now."""
+    newest = ContactTag.objects.order_by("-pk").values_list("pk", flat=True).first()
+    return newest or 0
+
+
+def count_tagged(
+    *, company_id: int, tag_ids: Sequence[int], tagged_up_to: int, besides: Sequence[str]
+) -> int:
+    """How many people under the tags can be written to and are not among the numbers `besides`."""
+    others = (
+        "c.phone <> ALL(%s::text[])"
+        if sql.is_postgres()
+        else "c.phone NOT IN (SELECT value FROM json_each(%s))"
+    )
+    [(count,)] = sql.fetch(
+        f"""SELECT count(*) FROM {_CONTACT} c
+        WHERE c.company_id = %s AND c.phone IS NOT NULL AND c.opted_out_at IS NULL AND {others}
+        AND c.id IN (SELECT contact_id FROM {_TAGGED}
+                     WHERE {sql.in_list("tag_id")} AND id <= %s)""",
+        [company_id, sql.id_list(besides), sql.id_list(tag_ids), tagged_up_to],
+    )
+    return int(count)
+
+
+def opted_out(numbers: Sequence[str], *, company_id: int) -> list[str]:
+    """Those of `numbers` whose people don't want to hear from this company."""
+    rows = sql.fetch(
+        f"""SELECT phone FROM {_CONTACT}
+        WHERE company_id = %s AND {sql.in_list("phone", "text")} AND opted_out_at IS NOT NULL""",
+        [company_id, sql.id_list(numbers)],
+    )
+    return [phone for (phone,) in rows]
+
+
+def ensure_contacts(numbers: Sequence[str], *, company_id: int, now: datetime) -> None:
+    """Every number that is written to is somebody; unknown ones stay out of the address book."""
+    sql.execute(
+        f"""INSERT INTO {_CONTACT} (company_id, phone, name, custom_fields, saved,
+                                   opted_out_reason, created_at, updated_at)
+        SELECT %s, v.phone, '', '{{}}', %s, '', %s, %s FROM {sql.rows_from_json("v", phone="text")}
+        WHERE NOT EXISTS (SELECT 1 FROM {_CONTACT} c
+                          WHERE c.company_id = %s AND c.phone = v.phone)
+        ON CONFLICT DO NOTHING""",
+        [
+            company_id,
+            False,
+            sql.moment(now),
+            sql.moment(now),
+            sql.as_json([[number] for number in numbers]),
+            company_id,
+        ],
+    )
+
+
+_COLUMNS = (
+    "company_id, channel_id, batch_id, contact_id, recipient, status, lane, due_at, created_at"
+)
+
+
+def _select(batch: Batch) -> tuple[str, list[object]]:
+    moment = sql.moment(batch.due_at)
+    created = sql.moment(batch.created_at)
+    return (
+        "SELECT %s, %s, %s, c.id, c.phone, 0, %s, %s, %s",
+        [batch.company_id, batch.channel_id, batch.pk, int(batch.lane), moment, created],
+    )
+
+
+def store_numbers(batch: Batch, numbers: Sequence[str]) -> int:
+    """One message for each number that may be written to; how many that were."""
+    head, params = _select(batch)
+    return sql.execute(
+        f"""INSERT INTO {_MESSAGE} ({_COLUMNS}) {head} FROM {_CONTACT} c
+        WHERE c.company_id = %s AND {sql.in_list("c.phone", "text")} AND c.opted_out_at IS NULL
+        ON CONFLICT DO NOTHING""",
+        [*params, batch.company_id, sql.id_list(numbers)],
+    )
+
+
+def store_slice(batch: Batch, *, after: int, limit: int = SLICE) -> tuple[int, int | None]:
+    """Messages for the next people under the batch's tags, in order of contact.
+
+    Returns how many were stored, and the last contact looked at: None when there are no more.
+    """
+    tagged = f"{sql.in_list('tag_id')} AND id <= %s AND contact_id > %s"
+    reach = [sql.id_list(batch.tag_ids), batch.tagged_up_to, after]
+    [(last,)] = sql.fetch(
+        f"""SELECT max(contact_id) FROM (SELECT contact_id FROM {_TAGGED} WHERE {tagged}
+        ORDER BY contact_id LIMIT %s) AS slice""",
+        [*reach, SLICE],
+    )
+    if last is None:
+        return 0, None
+    head, params = _select(batch)
+    people = f"""FROM {_CONTACT} c WHERE c.company_id = %s AND c.phone IS NOT NULL
+        AND c.id IN (SELECT contact_id FROM {_TAGGED} WHERE {tagged} AND contact_id <= %s)"""
+    who = [batch.company_id, *reach, last]
+    stored = sql.execute(
+        f"""INSERT INTO {_MESSAGE} ({_COLUMNS}) {head} {people} AND c.opted_out_at IS NULL
+        ORDER BY c.id LIMIT %s ON CONFLICT DO NOTHING""",
+        [*params, *who, max(0, limit)],
+    )
+    sql.execute(
+        f"""INSERT INTO {_UNUSED} (batch_id, input, reason)
+        SELECT %s, c.phone, %s {people} AND c.opted_out_at IS NOT NULL""",
+        [batch.pk, OPTED_OUT, *who],
+    )
+    return stored, int(last)
+
+
+def note_unused(batch: Batch, unused: Unused) -> None:
+    """Keep what was not used, to be seen on the batch."""
+    if unused:
+        sql.execute(
+            f"""INSERT INTO {_UNUSED} (batch_id, input, reason)
+            SELECT %s, v.input, v.reason
+            FROM {sql.rows_from_json("v", input="text", reason="text")}""",
+            [batch.pk, sql.as_json(unused)],
+        )

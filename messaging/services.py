@@ -1,0 +1,241 @@
+"""Accepting a send: the one way in, whatever the dialect.
+
+Everything that makes a request accepted (recipients, credit, daily limit, idempotency) is one
+transaction: it is all there, or nothing is. No network call is made in it.
+"""
+
+import zoneinfo
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from companies import credits
+from companies.keys import Caller
+from companies.models import Channel
+from config import sql
+from config.api import Answer, ApiError, RateLimited
+from messaging import idempotency, recipients, tallies
+from messaging.models import Batch, ChannelState, Lane
+from messaging.payloads import Payload
+from messaging.wake import wake_channel
+from templates_app.models import Template
+
+SERVICE = "SERVICE"
+# WhatsApp shows an authentication code for ten minutes unless its template says otherwise.
+CODE_LIFE = timedelta(minutes=10)
+_STATE = ChannelState._meta.db_table
+
+
+class NoValidRecipients(ApiError):
+    code = "no_valid_recipients"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SendRequest:
+    """What every dialect makes of its vendor's request."""
+
+    channel: Channel
+    payload: Payload
+    template: Template | None = None
+    numbers: Sequence[object] = ()
+    tags: Sequence[object] = ()
+    due_at: datetime | None = None
+    dialect: str
+
+    @property
+    def category(self) -> str:
+        return self.template.category if self.template else SERVICE
+
+
+@dataclass(frozen=True)
+class _Plan:
+    numbers: list[str]
+    tag_ids: list[int]
+    tagged: int
+    tagged_up_to: int
+    unused: recipients.Unused = field(default_factory=list)
+
+
+def accept(
+    request: SendRequest,
+    *,
+    caller: Caller,
+    now: datetime,
+    answer: Callable[[Batch], Answer],
+    request_id: str = "",
+    key: idempotency.Key | None = None,
+) -> Answer:
+    """Store a send and queue it; what `answer` makes of the batch, or made of it the first time.
+
+    Raises NoValidRecipients, RateLimited (the channel's daily limit), InsufficientCredits and
+    IdempotencyConflict, each of which leaves nothing behind.
+    """
+    plan = _plan(request, caller)
+    with transaction.atomic():
+        if key:
+            earlier = idempotency.begin(key, company_id=caller.company_id, now=now)
+            if earlier:
+                return earlier
+        batch = _store(request, plan, caller=caller, now=now, request_id=request_id)
+        given = answer(batch)
+        if key:
+            idempotency.finish(key, given, company_id=caller.company_id)
+    wake_channel(batch.channel_id, expand=batch.pk if batch.expand_cursor is not None else None)
+    return given
+
+
+def _plan(request: SendRequest, caller: Caller) -> _Plan:
+    numbers, unused = recipients.normalise(request.numbers, country=caller.country)
+    tag_ids = recipients.own_tags(request.tags, company_id=caller.company_id)
+    if not tag_ids:
+        return _Plan(numbers, [], 0, 0, unused)
+    up_to = recipients.newest_tagging()
+    tagged = recipients.count_tagged(
+        company_id=caller.company_id, tag_ids=tag_ids, tagged_up_to=up_to, besides=numbers
+    )
+    return _Plan(numbers, tag_ids, tagged, up_to, unused)
+
+
+def _store(
+    request: SendRequest, plan: _Plan, *, caller: Caller, now: datetime, request_id: str
+) -> Batch:
+    company_id, numbers = caller.company_id, plan.numbers
+    if numbers:
+        recipients.ensure_contacts(numbers, company_id=company_id, now=now)
+        refusing = recipients.opted_out(numbers, company_id=company_id)
+        plan.unused.extend((f"+{number}", recipients.OPTED_OUT) for number in refusing)
+        if refusing:
+            numbers = [number for number in numbers if number not in set(refusing)]
+    total = len(numbers) + plan.tagged
+    if not total:
+        raise NoValidRecipients("Tag(s) resolved to zero contacts with valid phone numbers")
+    batch = _create_batch(
+        request, caller=caller, total=total, plan=plan, now=now, request_id=request_id
+    )
+    stored = recipients.store_numbers(batch, numbers) if numbers else 0
+    if plan.tagged and plan.tagged <= recipients.INLINE:
+        stored += _store_all_tagged(batch, total - stored)
+    if batch.expand_cursor is None and stored != total:
+        # Somebody opted out, or in, between the count and the storing.
+        total = batch.recipients_count = batch.stored_count = stored
+        batch.save(update_fields=["recipients_count", "stored_count"])
+        if not total:
+            raise NoValidRecipients("Tag(s) resolved to zero contacts with valid phone numbers")
+    recipients.note_unused(batch, plan.unused)
+    _reserve_day(request.channel, total, day=batch.day, now=now, zone=caller.time_zone)
+    charged = total * batch.price
+    place = tallies.Place(company_id, batch.channel_id, batch.day, batch.category)
+    tallies.add_usage(place, Counter(accepted=total, charged=charged))
+    credits.charge(company_id=company_id, amount=charged, batch_id=batch.pk)
+    return batch
+
+
+def _create_batch(
+    request: SendRequest,
+    *,
+    caller: Caller,
+    total: int,
+    plan: _Plan,
+    now: datetime,
+    request_id: str,
+) -> Batch:
+    is_code = request.category == Template.Category.AUTHENTICATION
+    in_slices = plan.tagged > recipients.INLINE
+    due_at = max(now, request.due_at or now)
+    return Batch.objects.create(
+        company_id=caller.company_id,
+        channel_id=request.channel.pk,
+        api_key_id=caller.key_id,
+        template_id=request.template.pk if request.template else None,
+        dialect=request.dialect,
+        request_id=request_id,
+        content_type=request.payload["type"],
+        payload=request.payload,
+        category=request.category,
+        price=int(caller.prices.get(request.category, 1)),
+        lane=Lane.EXPRESS if total == 1 or is_code else Lane.BULK,
+        day=now.astimezone(zoneinfo.ZoneInfo(caller.time_zone)).date(),
+        recipients_count=total,
+        stored_count=total - plan.tagged if in_slices else total,
+        due_at=due_at,
+        expires_at=due_at + CODE_LIFE if is_code else None,
+        tag_ids=plan.tag_ids,
+        tagged_up_to=plan.tagged_up_to,
+        expand_cursor=0 if in_slices else None,
+    )
+
+
+def _store_all_tagged(batch: Batch, limit: int) -> int:
+    stored, cursor = 0, 0
+    while True:
+        more, last = recipients.store_slice(batch, after=cursor, limit=limit - stored)
+        stored += more
+        if last is None:
+            return stored
+        cursor = last
+
+
+def expand(batch_id: int) -> bool:
+    """Store the next slice of a batch's recipients under tags; whether more are left.
+
+    May die or be run twice at any point: the slice and the cursor are one transaction.
+    """
+    with transaction.atomic():
+        batch = (
+            Batch.objects.select_for_update()
+            .filter(pk=batch_id, expand_cursor__isnull=False)
+            .first()
+        )
+        if batch is None or batch.expand_cursor is None:
+            return False
+        missing = batch.recipients_count - batch.stored_count
+        stored, last = recipients.store_slice(batch, after=batch.expand_cursor, limit=missing)
+        batch.stored_count += stored
+        batch.expand_cursor = last
+        if last is None:
+            _give_back_missing(batch)
+        batch.save(update_fields=["stored_count", "expand_cursor", "recipients_count"])
+    return last is not None
+
+
+def _give_back_missing(batch: Batch) -> None:
+    """Who opted out or was deleted between the answer and the storing is not charged for."""
+    missing = batch.recipients_count - batch.stored_count
+    if missing <= 0:
+        return
+    batch.recipients_count = batch.stored_count
+    place = tallies.Place(batch.company_id, batch.channel_id, batch.day, batch.category)
+    tallies.add_usage(place, Counter(accepted=-missing))
+    credits.refund(
+        company_id=batch.company_id,
+        amount=missing * batch.price,
+        batch_id=batch.pk,
+        note=f"{missing} could not be written to any more",
+    )
+
+
+def _reserve_day(channel: Channel, count: int, *, day: object, now: datetime, zone: str) -> None:
+    """Count against what the WABA's tier lets this channel send in a day of its company."""
+    limit = channel.daily_limit
+    if limit is None:
+        return
+    reserved = sql.execute(
+        f"""INSERT INTO {_STATE} AS s (channel_id, day, day_count) SELECT %s, %s, %s WHERE %s <= %s
+        ON CONFLICT (channel_id) DO UPDATE SET
+            day = excluded.day,
+            day_count = CASE WHEN s.day = excluded.day THEN s.day_count ELSE 0 END
+                        + excluded.day_count
+        WHERE CASE WHEN s.day = excluded.day THEN s.day_count ELSE 0 END
+              + excluded.day_count <= %s""",
+        [channel.pk, str(day), count, count, limit, limit],
+    )
+    if not reserved:
+        local = now.astimezone(zoneinfo.ZoneInfo(zone))
+        midnight = (local + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+        raise RateLimited(
+            f"The channel's limit of {limit} messages a day would be passed",
+            headers={"Retry-After": str(max(1, int((midnight - local).total_seconds())))},
+        )

@@ -1,0 +1,105 @@
+"""Sends whose answer never came. Meta has no idempotency key, so they are not sent again blindly.
+
+Evidence settles them: a status webhook echoes our id (messaging/statuses.py), or statuses of later
+sends of the same channel have come in while this one's has not for a grace period. Then the webhook
+path is proven alive and the send did not happen: it is queued again. Without either it fails as
+`unconfirmed` at the deadline. A code whose life is over is failed, never sent late.
+"""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+
+from config import sql
+from messaging import tallies
+from messaging.models import Batch, ChannelState, Message, Status
+from messaging.queue import Failed, note_failures
+from templates_app.models import Template
+
+CHUNK = 500
+UNCONFIRMED = "unconfirmed"
+
+_M, _B, _S = Message._meta.db_table, Batch._meta.db_table, ChannelState._meta.db_table
+_CODE = Template.Category.AUTHENTICATION.value
+
+
+def settle(*, now: datetime) -> set[int]:
+    """Settle what can be; the channels that have something to send again."""
+    grace = timedelta(seconds=settings.UNCERTAIN_GRACE_SECONDS)
+    deadline = timedelta(seconds=settings.UNCERTAIN_DEADLINE_SECONDS)
+    channels: set[int] = set()
+    for channel_id in _channels_in_doubt():
+        with transaction.atomic():
+            _fail_expired(channel_id, now)
+            if _requeue_disproved(channel_id, now, grace):
+                channels.add(channel_id)
+            _fail_unconfirmed(channel_id, now - deadline, now)
+    return channels
+
+
+def _channels_in_doubt() -> list[int]:
+    rows = sql.fetch(
+        f"""SELECT c.channel_id FROM {_S} c WHERE EXISTS (
+            SELECT 1 FROM {_M} m
+            WHERE m.channel_id = c.channel_id AND m.status = {Status.UNCERTAIN:d})"""
+    )
+    return [channel_id for (channel_id,) in rows]
+
+
+_DOUBTFUL = f"""SELECT m.id FROM {_M} m JOIN {_B} b ON b.id = m.batch_id
+    WHERE m.channel_id = %s AND m.status = {Status.UNCERTAIN:d}"""
+
+
+def _pick(condition: str, channel_id: int, params: list[object]) -> list[int]:
+    lock = "FOR UPDATE OF m SKIP LOCKED" if sql.is_postgres() else ""
+    rows = sql.fetch(
+        f"{_DOUBTFUL} AND {condition} ORDER BY m.id LIMIT {CHUNK} {lock}", [channel_id, *params]
+    )
+    return [row_id for (row_id,) in rows]
+
+
+def _fail_expired(channel_id: int, now: datetime) -> None:
+    ids = _pick("b.expires_at <= %s", channel_id, [sql.moment(now)])
+    _fail(ids, now, "The code's life ended before Meta confirmed that it was sent.")
+
+
+def _fail_unconfirmed(channel_id: int, attempted_before: datetime, now: datetime) -> None:
+    ids = _pick("m.attempted_at <= %s", channel_id, [sql.moment(attempted_before)])
+    _fail(ids, now, "Meta never said whether it took this message.")
+
+
+def _fail(ids: list[int], now: datetime, detail: str) -> None:
+    if not ids:
+        return
+    rows = sql.fetch(
+        f"""UPDATE {_M} SET status = {Status.FAILED:d}, error_code = %s, error_detail = %s
+        WHERE {sql.in_list("id")} AND status = {Status.UNCERTAIN:d} RETURNING id, batch_id""",
+        [UNCONFIRMED, detail, sql.id_list(ids)],
+    )
+    note_failures([Failed(*row, UNCONFIRMED, detail) for row in rows], now=now)
+    tallies.record(
+        tallies.Change(batch_id, Status.UNCERTAIN, Status.FAILED, UNCONFIRMED)
+        for _, batch_id in rows
+    )
+
+
+def _requeue_disproved(channel_id: int, now: datetime, grace: timedelta) -> bool:
+    """Back to the queue what was proven not to have been sent."""
+    ids = _pick(
+        f"""m.attempted_at < (SELECT confirmed_up_to FROM {_S} WHERE channel_id = m.channel_id)
+        AND m.attempted_at <= CASE WHEN b.category = '{_CODE}' THEN %s ELSE %s END""",
+        channel_id,
+        [sql.moment(now - grace / 5), sql.moment(now - grace)],
+    )
+    if not ids:
+        return False
+    rows = sql.fetch(
+        f"""UPDATE {_M} SET status = {Status.QUEUED:d}, due_at = %s
+        WHERE {sql.in_list("id")} AND status = {Status.UNCERTAIN:d} RETURNING batch_id""",
+        [sql.moment(now), sql.id_list(ids)],
+    )
+    tallies.record(
+        tallies.Change(batch_id, Status.UNCERTAIN, Status.QUEUED) for (batch_id,) in rows
+    )
+    return True

@@ -1,0 +1,206 @@
+"""Applying what Meta says became of our messages: monotone, in any order, however often it is said.
+
+A webhook names a message by our own id (`biz_opaque_callback_data`), by its wamid, or both. Ours also
+settles a send whose answer never came: a status proves that Meta took it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from companies.models import Channel
+from config import sql
+from contacts import services as contacts
+from messaging import tallies
+from messaging.models import ChannelState, Message, Status, StatusEvent
+from messaging.webhook_body import StatusUpdate
+
+CHUNK = 500
+NOT_ON_WHATSAPP = "131026"
+MARKETING_REFUSED = "131050"
+
+_M = Message._meta.db_table
+_E = StatusEvent._meta.db_table
+_S = ChannelState._meta.db_table
+
+
+@dataclass(slots=True)
+class _Row:
+    """A message as it stands, locked."""
+
+    id: int
+    batch_id: int
+    channel_id: int
+    contact_id: int
+    status: int
+    wamid: str | None
+    attempted_at: Any
+    phone_number_id: str
+
+
+def apply(updates: Sequence[StatusUpdate]) -> list[StatusUpdate]:
+    """Apply them in the caller's transaction; those that name a message that isn't there (yet)."""
+    unknown: list[StatusUpdate] = []
+    for start in range(0, len(updates), CHUNK):
+        unknown += _apply_chunk(updates[start : start + CHUNK])
+    return unknown
+
+
+def _apply_chunk(updates: Sequence[StatusUpdate]) -> list[StatusUpdate]:
+    by_id, by_wamid = _lock_messages(updates)
+    unknown: list[StatusUpdate] = []
+    told: dict[int, list[StatusUpdate]] = {}
+    for update in updates:
+        row = by_id.get(update.message_id) if update.message_id else None
+        row = row or by_wamid.get(update.wamid)
+        if row is None:
+            unknown.append(update)
+        elif row.phone_number_id == update.phone_number_id:
+            told.setdefault(row.id, []).append(update)
+            by_id[row.id] = row
+    _write(told, by_id)
+    return unknown
+
+
+def _lock_messages(updates: Sequence[StatusUpdate]) -> tuple[dict[int, _Row], dict[str, _Row]]:
+    ids = sorted({update.message_id for update in updates if update.message_id})
+    wamids = sorted({update.wamid for update in updates})
+    lock = "ORDER BY m.id FOR UPDATE OF m" if sql.is_postgres() else ""
+    rows = [
+        _Row(*row)
+        for row in sql.fetch(
+            f"""SELECT m.id, m.batch_id, m.channel_id, m.contact_id, m.status, m.wamid,
+                m.attempted_at, c.phone_number_id
+            FROM {_M} m JOIN {Channel._meta.db_table} c ON c.id = m.channel_id
+            WHERE m.id IN (SELECT id FROM {_M} WHERE {sql.in_list("id")}
+                           UNION SELECT id FROM {_M} WHERE {sql.in_list("wamid", "text")}) {lock}""",
+            [sql.id_list(ids), sql.id_list(wamids)],
+        )
+    ]
+    return {row.id: row for row in rows}, {row.wamid: row for row in rows if row.wamid}
+
+
+def fold(current: int, updates: Iterable[StatusUpdate]) -> int:
+    """The state after `updates`, whatever their order: states only grow (see messaging/models.py)."""
+    return max([current, *(int(update.status) for update in updates)])
+
+
+def _write(told: dict[int, list[StatusUpdate]], rows: dict[int, _Row]) -> None:
+    moved: list[tuple[Any, ...]] = []
+    changes: list[tallies.Change] = []
+    taken_wamids = {row.wamid for row in rows.values() if row.wamid}
+    for row_id, updates in told.items():
+        row = rows[row_id]
+        new = fold(row.status, updates)
+        # The first of a message that two statuses speak of is enough: they share its wamid.
+        wamid = row.wamid or next(
+            (update.wamid for update in updates if update.wamid not in taken_wamids), None
+        )
+        taken_wamids.add(wamid)
+        if new != row.status or wamid != row.wamid:
+            moved.append((row_id, new, wamid, *_reason(new, updates), str(_sent_at(updates))))
+        if new != row.status:
+            code = _reason(new, updates)[0]
+            changes.append(tallies.Change(row.batch_id, row.status, new, code))
+    if moved:
+        _update_messages(moved)
+    _add_events(told)
+    tallies.record(changes)
+    _note_proof(told, rows)
+    _note_people(told, rows)
+
+
+def _reason(new: int, updates: list[StatusUpdate]) -> tuple[str, str]:
+    failed = [update for update in updates if update.status == Status.FAILED]
+    if new == Status.FAILED and failed:
+        return failed[0].error_code, failed[0].error_detail
+    return "", ""
+
+
+def _sent_at(updates: list[StatusUpdate]) -> Any:
+    return sql.moment(min(update.at for update in updates))
+
+
+def _update_messages(moved: list[tuple[Any, ...]]) -> None:
+    values = sql.rows_from_json(
+        "v",
+        id="bigint",
+        status="integer",
+        wamid="text",
+        code="text",
+        detail="text",
+        at="timestamptz",
+    )
+    sql.execute(
+        f"""UPDATE {_M} AS m SET status = v.status, wamid = v.wamid, error_code = v.code,
+            error_detail = v.detail, sent_at = coalesce(m.sent_at, v.at)
+        FROM {values} WHERE m.id = v.id""",
+        [sql.as_json(moved)],
+    )
+
+
+def _add_events(told: dict[int, list[StatusUpdate]]) -> None:
+    rows = [
+        (
+            row_id,
+            int(update.status),
+            str(sql.moment(update.at)),
+            update.error_code,
+            update.error_detail,
+            update.pricing,
+        )
+        for row_id, updates in told.items()
+        for update in updates
+    ]
+    if not rows:
+        return
+    values = sql.rows_from_json(
+        "v",
+        message_id="bigint",
+        status="integer",
+        at="timestamptz",
+        code="text",
+        detail="text",
+        pricing="text",
+    )
+    sql.execute(
+        f"""INSERT INTO {_E} (message_id, status, at, error_code, error_detail, pricing)
+        SELECT v.message_id, v.status, v.at, v.code, v.detail, v.pricing FROM {values} WHERE true
+        ON CONFLICT DO NOTHING""",
+        [sql.as_json(rows)],
+    )
+
+
+def _note_proof(told: dict[int, list[StatusUpdate]], rows: dict[int, _Row]) -> None:
+    """Remember up to which attempt each channel's statuses have come through."""
+    proof: dict[int, Any] = {}
+    for row_id in told:
+        row = rows[row_id]
+        if row.attempted_at is not None:
+            proof[row.channel_id] = max(
+                row.attempted_at, proof.get(row.channel_id, row.attempted_at)
+            )
+    for channel_id, attempted_at in sorted(proof.items()):
+        sql.execute(
+            f"""UPDATE {_S} SET confirmed_up_to = %s WHERE channel_id = %s
+            AND (confirmed_up_to IS NULL OR confirmed_up_to < %s)""",
+            [attempted_at, channel_id, attempted_at],
+        )
+
+
+def _note_people(told: dict[int, list[StatusUpdate]], rows: dict[int, _Row]) -> None:
+    """Whom Meta can't reach is marked; who got something is unmarked."""
+    unreachable: list[int] = []
+    reached: list[int] = []
+    for row_id, updates in told.items():
+        contact_id = rows[row_id].contact_id
+        if any(update.status in (Status.DELIVERED, Status.READ) for update in updates):
+            reached.append(contact_id)
+        elif any(update.error_code == NOT_ON_WHATSAPP for update in updates):
+            unreachable.append(contact_id)
+    now: datetime = timezone.now()
+    contacts.mark_reachable(reached)
+    contacts.mark_unreachable(unreachable, now=now)

@@ -1,0 +1,94 @@
+"""What Celery runs. Each is a plain function that may be run twice, late, or never: the sweep finds
+what was left undone.
+"""
+
+import threading
+from datetime import timedelta
+
+import structlog
+from celery import shared_task
+from celery.signals import worker_ready, worker_shutting_down
+from django.conf import settings
+from django.utils import timezone
+
+from companies import limits
+from messaging import dispatch, idempotency, inbox, metrics_store, queue, services, settling, wake
+from messaging.models import Batch
+
+log = structlog.get_logger("tuma.tasks")
+
+HEARTBEAT = "heartbeat"
+APPLY_SECONDS = 25.0
+# Longer than the second in which wakes are coalesced.
+APPLY_LINGER = 1.5
+_applying = threading.Lock()
+
+
+@shared_task(name="messaging.drain")
+def drain(channel_id: int) -> None:
+    """Send what is due on a channel."""
+    dispatch.drain(channel_id)
+
+
+@shared_task(name="messaging.expand")
+def expand(batch_id: int) -> None:
+    """Store a batch's recipients under tags, slice by slice."""
+    channel_id = Batch.objects.values_list("channel_id", flat=True).get(pk=batch_id)
+    while services.expand(batch_id):
+        wake.wake_channel(channel_id)
+    wake.wake_channel(channel_id)
+
+
+@shared_task(name="messaging.apply_inbox")
+def apply_inbox() -> None:
+    """Apply what Meta told us, and linger: wakes are coalesced, so more may come without one."""
+    if not _applying.acquire(blocking=False):
+        return
+    try:
+        inbox.apply_for(seconds=APPLY_SECONDS, linger=APPLY_LINGER)
+    finally:
+        _applying.release()
+    if inbox.is_waiting(now=timezone.now()):
+        wake.send("messaging.apply_inbox")
+
+
+@shared_task(name="messaging.sweep")
+def sweep() -> None:
+    """The one recovery: wake every channel with work that nobody does, whatever was lost or died."""
+    now = timezone.now()
+    metrics_store.put(HEARTBEAT, now.timestamp())
+    channels = settling.settle(now=now) | set(queue.channels_with_work(now=now))
+    for channel_id in sorted(channels):
+        wake.send("messaging.drain", channel_id)
+    for batch_id in Batch.objects.filter(expand_cursor__isnull=False).values_list("pk", flat=True):
+        wake.send("messaging.expand", batch_id)
+    if inbox.is_waiting(now=now):
+        wake.send("messaging.apply_inbox")
+
+
+@shared_task(name="messaging.housekeeping")
+def housekeeping() -> None:
+    """Forget what is past its time."""
+    now = timezone.now()
+    dropped = {
+        "answers": idempotency.forget_old(now=now),
+        "webhooks": inbox.forget_old(before=now - timedelta(days=settings.WEBHOOK_RETENTION_DAYS)),
+        "rate_windows": limits.forget_old(),
+    }
+    log.info("housekeeping", **dropped)
+
+
+def wake_inbox() -> None:
+    wake.wake_inbox()
+
+
+@worker_ready.connect
+def sweep_at_start(**_: object) -> None:
+    """Don't wait for the first tick: what a crash left behind is taken up at once."""
+    wake.send("messaging.sweep")
+
+
+@worker_shutting_down.connect
+def finish_what_is_in_flight(**_: object) -> None:
+    dispatch.stop()
+    inbox.stopping.set()

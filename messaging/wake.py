@@ -1,0 +1,57 @@
+"""Telling a worker that there is work. A wake may be lost: the sweep makes up for it.
+
+So wakes are few (one a second and channel, none while a drain holds the channel and finds new rows
+itself) and never fail a request: if the broker is away, nobody is told until it is back.
+"""
+
+import time
+
+import structlog
+from django.core.cache import cache
+
+from config import sql
+from config.celery import app
+from messaging.models import ChannelState
+
+log = structlog.get_logger("tuma.wake")
+
+# While the broker is away, asking it again for every request would make each of them slow.
+BROKER_REST_SECONDS = 5
+_quiet_until = 0.0
+
+
+def wake_channel(channel_id: int, *, expand: int | None = None) -> None:
+    """Have a channel drained soon, and before that a batch's recipients stored, if there are more."""
+    if expand is not None:
+        send("messaging.expand", expand)
+    if cache.add(f"wake:{channel_id}", 1, timeout=1) and not _is_drained(channel_id):
+        send("messaging.drain", channel_id)
+
+
+def wake_inbox() -> None:
+    """Have Meta's webhooks applied soon."""
+    if cache.add("wake:inbox", 1, timeout=1):
+        send("messaging.apply_inbox")
+
+
+def _is_drained(channel_id: int) -> bool:
+    table = ChannelState._meta.db_table
+    return bool(
+        sql.fetch(
+            f"SELECT 1 FROM {table} WHERE channel_id = %s AND lease_until > {sql.epoch_now()}",
+            [channel_id],
+        )
+    )
+
+
+def send(task: str, *args: object) -> None:
+    """Send a task; a broker that can't take it is logged, not raised."""
+    global _quiet_until
+    if time.monotonic() < _quiet_until:
+        return
+    try:
+        # Stale wakes are worthless: the sweep has made new ones by then.
+        app.send_task(task, args=args, expires=60)
+    except Exception as error:  # every broker has its own exceptions
+        _quiet_until = time.monotonic() + BROKER_REST_SECONDS
+        log.warning("broker_unreachable", task=task, error=repr(error)[:200])

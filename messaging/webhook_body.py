@@ -1,0 +1,231 @@
+"""Meta's webhook body, taken apart. Pure: bytes in, typed updates out.
+
+A body may hold a thousand changes of different kinds. One that makes no sense is told apart from the
+others, which are applied all the same.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from config import public_ids
+from messaging.models import Status
+from messaging.outcomes import describe
+
+_STATUSES = {
+    "sent": Status.SENT,
+    "delivered": Status.DELIVERED,
+    "read": Status.READ,
+    "played": Status.READ,  # a voice note that was listened to
+    "failed": Status.FAILED,
+}
+# Known, and nothing that we keep follows from them.
+_IGNORED_STATUSES = {"deleted", "warning"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusUpdate:
+    phone_number_id: str
+    message_id: int | None  # ours, from biz_opaque_callback_data
+    wamid: str
+    status: Status
+    at: datetime
+    error_code: str = ""
+    error_detail: str = ""
+    pricing: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inbound:
+    phone_number_id: str
+    message: dict[str, Any]
+    profile: dict[str, Any]  # the entry of `contacts` that is the sender's; may be empty
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preference:
+    phone_number_id: str
+    phone: str
+    bsuid: str
+    wants_marketing: bool
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectUpdate:
+    """Something about a WABA, a number or a template."""
+
+    waba_id: str
+    field: str
+    value: dict[str, Any]
+
+
+@dataclass
+class Parsed:
+    statuses: list[StatusUpdate] = field(default_factory=list)
+    inbound: list[Inbound] = field(default_factory=list)
+    preferences: list[Preference] = field(default_factory=list)
+    objects: list[ObjectUpdate] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+class NotAWebhook(ValueError):
+    """The body as a whole is not what Meta sends."""
+
+
+def parse(body: bytes) -> Parsed:
+    """Raises NotAWebhook where there is nothing to take apart."""
+    try:
+        data = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise NotAWebhook("The body is not valid JSON.") from error
+    if not isinstance(data, dict) or not isinstance(data.get("entry"), list):
+        raise NotAWebhook("The body is not an object with a list of entries.")
+    parsed = Parsed()
+    for where, waba_id, change in _changes(data["entry"], parsed.problems):
+        _guard(parsed.problems, where, _take_change, change, waba_id, where, parsed)
+    return parsed
+
+
+def _changes(entries: list[Any], problems: list[str]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for number, entry in enumerate(entries):
+        where = f"entry[{number}]"
+        changes = entry.get("changes") if isinstance(entry, dict) else None
+        if not isinstance(changes, list):
+            problems.append(f"{where}: has no list of changes")
+            continue
+        for index, change in enumerate(changes):
+            yield f"{where}.changes[{index}]", str(entry.get("id", "")), change
+
+
+def _guard(problems: list[str], where: str, take: Callable[..., None], *args: Any) -> None:
+    """Run `take`; what it can't make sense of is a problem at `where`, not an error."""
+    try:
+        take(*args)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, IndexError) as error:
+        problems.append(f"{where}: {type(error).__name__}: {error}"[:300])
+
+
+def _take_change(change: dict[str, Any], waba_id: str, where: str, parsed: Parsed) -> None:
+    kind, value = change["field"], change["value"]
+    if not isinstance(value, dict):
+        raise TypeError("value is not an object")
+    if kind in ("messages", "user_preferences"):
+        _take_messages(value, where, parsed)
+    else:
+        parsed.objects.append(ObjectUpdate(waba_id=waba_id, field=str(kind), value=value))
+
+
+def _take_messages(value: dict[str, Any], where: str, parsed: Parsed) -> None:
+    number = str(value.get("metadata", {}).get("phone_number_id", ""))
+    people = _people(value.get("contacts"))
+    takers: tuple[tuple[str, Callable[..., None]], ...] = (
+        ("statuses", _take_status),
+        ("messages", _take_inbound),
+        ("user_preferences", _take_preference),
+    )
+    for name, take in takers:
+        for index, item in enumerate(value.get(name) or []):
+            _guard(
+                parsed.problems,
+                f"{where}.value.{name}[{index}]",
+                take,
+                item,
+                number,
+                people,
+                parsed,
+            )
+    for error in value.get("errors") or []:
+        parsed.problems.append(f"{where}: Meta reports {describe(error)}"[:300])
+
+
+def _people(contacts: Any) -> dict[str, dict[str, Any]]:
+    people: dict[str, dict[str, Any]] = {}
+    for person in contacts if isinstance(contacts, list) else []:
+        if isinstance(person, dict):
+            for key in ("wa_id", "user_id"):
+                if isinstance(person.get(key), str):
+                    people[person[key]] = person
+    return people
+
+
+def _take_status(
+    item: dict[str, Any], number: str, _people_: dict[str, Any], parsed: Parsed
+) -> None:
+    if item["status"] in _IGNORED_STATUSES:
+        return
+    status = _STATUSES[item["status"]]
+    error = (item.get("errors") or [{}])[0] if status == Status.FAILED else {}
+    pricing = item.get("pricing") or {}
+    parsed.statuses.append(
+        StatusUpdate(
+            phone_number_id=number,
+            message_id=public_ids.decode("msg", item.get("biz_opaque_callback_data")),
+            wamid=_text(item["id"], 140),
+            status=status,
+            at=moment(item["timestamp"]),
+            error_code=str(error.get("code", "unknown"))[:40] if status == Status.FAILED else "",
+            error_detail=describe(error).replace("\x00", "") if error else "",
+            pricing=_pricing(pricing),
+        )
+    )
+
+
+def _pricing(pricing: dict[str, Any]) -> str:
+    if not pricing:
+        return ""
+    kind, category = pricing.get("type", ""), pricing.get("category", "")
+    free = pricing.get("billable") is False or str(kind).startswith("free")
+    return f"{category} {kind} {'free' if free else 'billable'}".strip().replace("\x00", "")[:80]
+
+
+def _take_inbound(
+    item: dict[str, Any], number: str, people: dict[str, Any], parsed: Parsed
+) -> None:
+    _text(item["id"], 140)
+    _text(item["type"], 40)
+    sender = item.get("from") or item.get("from_user_id") or ""
+    profile = people.get(sender, {}) if isinstance(sender, str) else {}
+    if not profile and len({id(person) for person in people.values()}) == 1:
+        profile = next(iter(people.values()))
+    parsed.inbound.append(
+        Inbound(phone_number_id=number, message=item, profile=profile, at=moment(item["timestamp"]))
+    )
+
+
+def _take_preference(
+    item: dict[str, Any], number: str, people: dict[str, Any], parsed: Parsed
+) -> None:
+    if item.get("category") != "marketing_messages":
+        raise ValueError(f"unknown category {item.get('category')!r}")
+    wants = {"stop": False, "resume": True, "signup": True}[item["value"]]
+    person = people.get(str(item.get("wa_id", "")), {})
+    parsed.preferences.append(
+        Preference(
+            phone_number_id=number,
+            phone=str(item.get("wa_id") or person.get("wa_id") or ""),
+            bsuid=str(item.get("user_id") or person.get("user_id") or ""),
+            wants_marketing=wants,
+            at=moment(item.get("timestamp", 0)),
+        )
+    )
+
+
+def _text(value: Any, most: int) -> str:
+    if not isinstance(value, str) or not value or len(value) > most or "\x00" in value:
+        raise ValueError(f"{value!r:.60} is not a usable id")
+    return value
+
+
+def moment(timestamp: Any) -> datetime:
+    """Meta's timestamps are seconds as text; milliseconds have been seen."""
+    seconds = int(timestamp)
+    if seconds > 10**12:
+        seconds //= 1000
+    if not 0 <= seconds < 10**11:
+        raise ValueError(f"{timestamp!r:.40} is not a time")
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,131 @@
+"""Rows for tests: plain functions, where only what matters is named. acme is us, rival the stranger."""
+
+from itertools import count
+from typing import Any
+
+from django.utils import timezone
+
+from companies import credits, keys
+from companies.models import ApiKey, Channel, Company, Membership, User
+from contacts.models import Contact, ContactTag, Tag
+from messaging.models import Batch, ChannelState, Lane, Message, Status
+from templates_app.models import Template
+
+_numbers = count(1)
+
+
+def make_company(name: str = "Acme", *, credit: int = 1_000_000, **fields: Any) -> Company:
+    fields = {"country": "KE", "time_zone": "Africa/Nairobi", **fields}
+    company = Company.objects.create(name=name, **fields)
+    if credit:
+        credits.top_up(company=company, amount=credit)
+        company.refresh_from_db()
+    return company
+
+
+def make_user(email: str = "", *, company: Company | None = None, role: str = "owner") -> User:
+    user = User.objects.create_user(email or f"user{next(_numbers)}@example.com", "secret-pass-1")
+    if company:
+        Membership.objects.create(user=user, company=company, role=role)
+    return user
+
+
+def make_channel(company: Company, **fields: Any) -> Channel:
+    number = next(_numbers)
+    channel = Channel.objects.create(
+        **{
+            "company": company,
+            "name": "Main",
+            "status": Channel.Status.CONNECTED,
+            "is_default": not company.channels.exists(),
+            "waba_id": f"2{company.pk:014d}",
+            "phone_number_id": f"1{number:014d}",
+            "phone_number": f"+2547{number:08d}",
+            "access_token": f"EAAtest{number:010d}",
+            "daily_limit": None,
+            "rate_per_second": 1000,
+            **fields,
+        }
+    )
+    ChannelState.objects.create(channel=channel)
+    return channel
+
+
+def make_key(company: Company, **fields: Any) -> str:
+    """The whole text of a new key."""
+    return keys.issue(company=company, name="Test", **fields)[1]
+
+
+def key_row(text: str) -> ApiKey:
+    return ApiKey.objects.get(public_id=text[5:13])
+
+
+def make_contact(company: Company, phone: str = "", **fields: Any) -> Contact:
+    phone = phone or f"25471{next(_numbers):07d}"
+    return Contact.objects.create(company=company, phone=phone, **fields)
+
+
+def make_tag(company: Company, *contacts: Contact, name: str = "") -> Tag:
+    tag = Tag.objects.create(company=company, name=name or f"tag {next(_numbers)}")
+    ContactTag.objects.bulk_create(ContactTag(tag=tag, contact=contact) for contact in contacts)
+    return tag
+
+
+def make_template(company: Company, **fields: Any) -> Template:
+    channel = company.channels.first()
+    return Template.objects.create(
+        **{
+            "company": company,
+            "channel": channel,
+            "waba_id": channel.waba_id if channel else "",
+            "name": f"template_{next(_numbers)}",
+            "language": "en_US",
+            "category": "UTILITY",
+            "status": Template.Status.APPROVED,
+            "components": [{"type": "BODY", "text": "Hello {{1}}, your order is on its way."}],
+            **fields,
+        }
+    )
+
+
+def make_message(channel: Channel, *, recipient: str = "", **fields: Any) -> Message:
+    """A message with a batch and a contact of its own, counted as accepted; queued and due."""
+    now = timezone.now()
+    status = fields.pop("status", Status.QUEUED)
+    batch = fields.pop("batch", None) or make_batch(channel)
+    contact = make_contact(channel.company, recipient)
+    return Message.objects.create(
+        **{
+            "company": channel.company,
+            "channel": channel,
+            "batch": batch,
+            "contact": contact,
+            "recipient": contact.phone,
+            "status": status,
+            "lane": Lane.EXPRESS,
+            "due_at": now,
+            "created_at": now,
+            **fields,
+        }
+    )
+
+
+def make_batch(channel: Channel, **fields: Any) -> Batch:
+    now = timezone.now()
+    return Batch.objects.create(
+        **{
+            "company": channel.company,
+            "channel": channel,
+            "dialect": "autokonnect",
+            "content_type": "text",
+            "payload": {"type": "text", "text": {"body": "Hello"}},
+            "category": "SERVICE",
+            "price": 1,
+            "lane": Lane.BULK,
+            "day": now.date(),
+            "recipients_count": 1,
+            "stored_count": 1,
+            "due_at": now,
+            **fields,
+        }
+    )
