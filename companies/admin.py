@@ -1,48 +1,23 @@
-"""Staff screens of companies, their people, channels, keys and credit."""
+"""Staff screens of companies, channels, keys and credit."""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from allauth.account.models import EmailAddress
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.auth.admin import GroupAdmin as BaseGroupAdmin
-from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
-from django.contrib.auth.models import Group
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
-from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
-from unfold.decorators import display
-from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminPasswordWidget
 
 from companies import credits, keys
-from companies.models import (
-    ApiKey,
-    Channel,
-    Company,
-    CreditEntry,
-    Membership,
-    RateWindow,
-    User,
-)
+from companies.admin_people import MembershipInline
+from companies.models import ApiKey, Channel, Company, CreditEntry, RateWindow
 from companies.views import key_state
-from config.admin import ExactSearchMixin, ReadOnlyAdmin, StaffAdmin, as_id
-
-admin.site.unregister(EmailAddress)
-admin.site.unregister(Group)
-
-
-class MembershipInline(TabularInline):  # type: ignore[misc]
-    model = Membership
-    extra = 0
-    fields: ClassVar[Any] = ["user", "company", "role"]
-
-    autocomplete_fields: ClassVar[Any] = ["user", "company"]
+from config.admin import ExactSearchMixin, ReadOnlyAdmin, StaffAdmin, as_id, display
 
 
 @admin.register(Company)
@@ -67,78 +42,6 @@ class CompanyAdmin(StaffAdmin):
         return company.get_status_display()
 
 
-class TumaUserCreationForm(UserCreationForm):  # type: ignore[misc]
-    class Meta:
-        model = User
-        fields: ClassVar[Any] = ["email", "name"]
-
-    def clean_email(self) -> str:
-        return str(self.cleaned_data["email"]).lower()
-
-
-class TumaUserChangeForm(UserChangeForm):  # type: ignore[misc]
-    class Meta:
-        model = User
-        fields: ClassVar[Any] = "__all__"  # noqa: DJ007  # UserAdmin.fieldsets picks them
-
-    def clean_email(self) -> str:
-        return str(self.cleaned_data["email"]).lower()
-
-
-@admin.register(User)
-class UserAdmin(BaseUserAdmin, StaffAdmin):  # type: ignore[type-arg]
-    form = TumaUserChangeForm
-    add_form = TumaUserCreationForm
-    change_password_form = AdminPasswordChangeForm
-    list_display: ClassVar[Any] = ["email", "name", "is_active", "is_staff", "last_login"]
-    list_filter: ClassVar[Any] = ["is_staff", "is_active"]
-    search_fields: ClassVar[Any] = ["email", "name"]
-    ordering: ClassVar[Any] = ["-pk"]
-    readonly_fields: ClassVar[Any] = ["last_login", "date_joined"]
-    inlines: ClassVar[Any] = [MembershipInline]
-    fieldsets: ClassVar[Any] = [
-        (None, {"fields": [("email", "name"), "password", "is_active"]}),
-        ("Staff", {"fields": [("is_staff", "is_superuser"), "groups", "user_permissions"]}),
-        ("Times", {"fields": [("last_login", "date_joined")]}),
-    ]
-    add_fieldsets: ClassVar[Any] = [
-        (None, {"fields": ["email", "name", "usable_password", "password1", "password2"]})
-    ]
-
-    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
-        """A changed address must not leave the old one good for signing in."""
-        super().save_model(request, obj, form, change)
-        if change:
-            EmailAddress.objects.filter(user=obj).exclude(email__iexact=obj.email).delete()
-
-
-@admin.register(Group)
-class GroupAdmin(BaseGroupAdmin, StaffAdmin):
-    ordering: ClassVar[Any] = ["name"]
-
-
-@admin.register(EmailAddress)
-class EmailAddressAdmin(ReadOnlyAdmin):
-    """Kept by the sign-in; a person's address is changed on the user."""
-
-    list_display: ClassVar[Any] = ["email", "user", "primary", "verified"]
-    list_select_related: ClassVar[Any] = ["user"]
-    search_fields: ClassVar[Any] = ["email__iexact"]
-
-
-@admin.register(Membership)
-class MembershipAdmin(StaffAdmin):
-    list_display: ClassVar[Any] = ["user", "company", "role", "created_at"]
-    list_select_related: ClassVar[Any] = ["user", "company"]
-    list_filter: ClassVar[Any] = ["role", ("company", AutocompleteSelectFilter)]
-    search_fields: ClassVar[Any] = ["user__email__iexact"]
-    autocomplete_fields: ClassVar[Any] = ["user", "company"]
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Nothing hangs on a membership, and people leave."""
-        return super(StaffAdmin, self).has_delete_permission(request, obj)  # type: ignore[no-any-return]
-
-
 class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]
     """The token is written, never read: an empty field keeps the one that is stored."""
 
@@ -154,7 +57,7 @@ class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]
         fields: ClassVar[Any] = "__all__"  # noqa: DJ007  # ChannelAdmin.fieldsets picks them
 
     def clean_access_token(self) -> str:
-        return self.cleaned_data["access_token"] or self.instance.access_token
+        return str(self.cleaned_data["access_token"] or self.instance.access_token)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -172,7 +75,7 @@ class ChannelAdmin(StaffAdmin):
         "name",
         "company",
         "phone_number",
-        "state",
+        "connection",
         "quality",
         "is_default",
         "rate_per_second",
@@ -204,7 +107,7 @@ class ChannelAdmin(StaffAdmin):
         ordering="status",
         label={"Connected": "success", "Requested": "info", "Disconnected": "danger"},
     )
-    def state(self, channel: Channel) -> str:
+    def connection(self, channel: Channel) -> str:
         return channel.get_status_display()
 
 

@@ -44,7 +44,7 @@ class PortalRequest(HttpRequest):
 def find_membership(request: HttpRequest) -> Membership | None:
     """The membership in which the person works now; also kept on the request, with the others."""
     memberships = list(
-        Membership.objects.filter(user_id=request.user.pk)
+        Membership.objects.filter(user=request.user)  # type: ignore[misc]  # signed in, as all callers saw
         .select_related("company")
         .order_by("company__name", "pk")
     )

@@ -23,7 +23,7 @@ def decrypt(cipher: str) -> str:
     return _fernet(tuple(settings.FIELD_ENCRYPTION_KEYS)).decrypt(cipher.encode()).decode()
 
 
-class EncryptedTextField(models.TextField):
+class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
     """Text that is stored encrypted; empty stays empty. It can't be searched."""
 
     def get_prep_value(self, value: Any) -> Any:

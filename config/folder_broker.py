@@ -16,11 +16,11 @@ from kombu.transport import filesystem
 from kombu.utils.json import dumps, loads
 
 
-class Channel(filesystem.Channel):  # type: ignore[misc]
+class Channel(filesystem.Channel):
     def get_table(self, exchange: str) -> list[Any]:
         return [filesystem.exchange_queue_t(exchange, "", exchange)]
 
-    def _queue_bind(self, exchange: str, routing_key: str, pattern: str, queue: str) -> None:
+    def _queue_bind(self, *args: Any) -> None:
         """Nothing to keep: see get_table."""
 
     def _folder(self) -> Path:
@@ -28,7 +28,7 @@ class Channel(filesystem.Channel):  # type: ignore[misc]
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
-    def _put(self, queue: str, payload: Any, **kwargs: Any) -> None:
+    def _put(self, queue: str, payload: Any, **kwargs: Any) -> None:  # type: ignore[override]
         name = f"{time_ns()}_{uuid.uuid4().hex}"
         part = self._folder() / f"{name}.part"
         part.write_text(dumps(payload))
@@ -59,5 +59,5 @@ class Channel(filesystem.Channel):  # type: ignore[misc]
         return len(paths)
 
 
-class Transport(filesystem.Transport):  # type: ignore[misc]
+class Transport(filesystem.Transport):
     Channel = Channel

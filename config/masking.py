@@ -5,18 +5,13 @@ DOTS = "•••"
 
 
 def masked(recipient: str | None) -> str:
-    """
-    >>> masked("254712345678")
-    '+254 ••• 678'
-    >>> masked("KE.13491208655302741918")
-    'KE. ••• 918'
-    """
+    """`+254 ••• 678`, or `KE. ••• 918` for a business-scoped user id; the spaces don't break."""
     if not recipient:
         return "–"
     plus = "+" if recipient.isdigit() else ""
     if len(recipient) <= 2 * SHOWN:
         return f"{plus}{DOTS}"
-    return f"{plus}{recipient[:SHOWN]} {DOTS} {recipient[-SHOWN:]}"
+    return f"{plus}{recipient[:SHOWN]}\u00a0{DOTS}\u00a0{recipient[-SHOWN:]}"
 
 
 def masked_input(text: str) -> str:

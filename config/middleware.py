@@ -8,6 +8,7 @@ import structlog
 from csp.middleware import CSPMiddleware
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils.crypto import get_random_string
 
 Handler = Callable[[HttpRequest], HttpResponse]
@@ -20,7 +21,7 @@ _CALLERS_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
 def client_address(request: HttpRequest) -> str:
     """The caller's address, read past as many proxies as are trusted."""
     hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",") if hop]
-    trusted = settings.TRUSTED_PROXIES
+    trusted: int = settings.TRUSTED_PROXIES
     if trusted and len(hops) >= trusted:
         return hops[-trusted][:45]
     return str(request.META.get("REMOTE_ADDR") or "")
@@ -57,7 +58,9 @@ class RequestIdMiddleware:
 class ContentSecurityPolicyMiddleware(CSPMiddleware):
     """The strict policy everywhere but under /admin/, where Unfold needs more."""
 
-    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    def process_response(
+        self, request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
         if request.path.startswith("/admin/"):
             response._csp_replace = settings.ADMIN_CONTENT_SECURITY_POLICY  # type: ignore[attr-defined]
         elif not response.get("Content-Type", "").startswith("text/html"):

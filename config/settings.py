@@ -42,7 +42,7 @@ INSECURE_DEFAULTS = {
 
 def secret(name: str) -> str:
     """The value of a secret; stops the start with a sentence where it would be unsafe."""
-    value = env.str(name, default="")
+    value: str = env.str(name, default="")
     if DEBUG:
         return value or INSECURE_DEFAULTS[name]
     if not value or value == INSECURE_DEFAULTS[name]:
@@ -160,7 +160,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 if DEBUG:
     # With DEBUG on, Django formats and keeps the text of every query for ever: in a worker that is
     # a leak, and slow. Only whoever asks for it (assertNumQueries, a debug cursor) gets it.
-    BaseDatabaseWrapper.queries_logged = property(lambda self: self.force_debug_cursor)  # type: ignore[method-assign]
+    BaseDatabaseWrapper.queries_logged = property(lambda self: self.force_debug_cursor)  # type: ignore[assignment]
     warnings.filterwarnings("ignore", message="Using settings.DEBUG leads to a memory")
 
 # --- Cache and Celery -----------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
+from django.templatetags.static import static
 from django.urls import include, path
 from django.views.generic import RedirectView
 
@@ -18,6 +19,7 @@ urlpatterns = [
     path("readyz", readyz),
     path("metrics", metrics),
     path("webhooks/meta", meta_webhook),
+    path("favicon.ico", RedirectView.as_view(url=static("favicon.svg"))),
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/error-policy/", error_policy, name="error_policy"),
     path("admin/", admin.site.urls),

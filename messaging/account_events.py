@@ -68,7 +68,7 @@ def _number_quality(value: dict[str, Any], waba_id: str) -> bool:
 
 def _number_name(value: dict[str, Any], waba_id: str) -> bool:
     if value.get("decision") != "APPROVED":
-        return _numbers(waba_id, value).exists()
+        return bool(_numbers(waba_id, value).exists())
     name = str(value.get("requested_verified_name", ""))[:120]
     return bool(_numbers(waba_id, value).update(verified_name=name))
 

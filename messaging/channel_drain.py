@@ -97,9 +97,7 @@ class ChannelDrain:
         idle_since = self.loop.time()
         while not self._must_stop():
             await self._refill()
-            if self.loop.time() < self.hold_until:
-                await asyncio.sleep(POLL_EVERY)
-            elif self.buffer:
+            if self.buffer and self.loop.time() >= self.hold_until:
                 await self._send_some()
                 idle_since = self.loop.time()
             elif self.posts or self.loop.time() - idle_since < LINGER:

@@ -111,9 +111,15 @@ def bar(counts: Mapping[str, int], total: int) -> list[Segment]:
     ]
 
 
+# Reasons of our own, which Meta never says.
+OWN_TITLES = {
+    "unconfirmed": _("Never confirmed by Meta, so given up rather than sent twice"),
+    "unanswered": _("Meta’s answer never came"),
+    "expired": _("Too old to be sent: the code’s life had ended"),
+}
 _TITLES = {str(policy.code): policy.title for policy in POLICIES if not policy.subcode}
 
 
 def reason_title(code: str) -> str:
     """What an error code means, in a few words; empty for one that we don't know."""
-    return str(_TITLES.get(code, ""))
+    return str(OWN_TITLES.get(code) or _TITLES.get(code, ""))

@@ -136,7 +136,8 @@ def _parsed(event: WebhookEvent) -> Parsed:
 
 
 def _numbers(bodies: Sequence[Parsed]) -> dict[str, Channel]:
-    ids = {item.phone_number_id for body in bodies for item in [*body.inbound, *body.preferences]}
+    ids = {item.phone_number_id for body in bodies for item in body.inbound}
+    ids |= {item.phone_number_id for body in bodies for item in body.preferences}
     return {
         channel.phone_number_id: channel
         for channel in (Channel.objects.filter(phone_number_id__in=ids) if ids else ())

@@ -106,7 +106,10 @@ class Batch(StatusCounts):
     expand_cursor = models.BigIntegerField(
         null=True, blank=True, help_text="Contacts up to this one are stored; empty when all are."
     )
-    stored_count = models.IntegerField(default=0, db_default=0)
+    numbered_count = models.IntegerField(
+        default=0, help_text="Stored for numbers that were given, before those under tags."
+    )
+    stored_count = models.IntegerField(default=0)
     halt_code = models.CharField(
         max_length=40, blank=True, help_text="Why what is still queued is failed without a try."
     )

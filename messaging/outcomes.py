@@ -88,7 +88,7 @@ def describe(error: dict[str, Any]) -> str:
 
 def retry_seconds(policy: Policy, *, attempts: int) -> float:
     """How long to wait after the `attempts`-th try: growing, jittered, at least the rule's own."""
-    base = 6 * 4 ** (attempts - 1) if policy.code == PAIR_LIMIT else 2**attempts
+    base: int = 6 * 4 ** (attempts - 1) if policy.code == PAIR_LIMIT else 2**attempts
     wait = max(policy.wait_seconds, min(base, MAX_RETRY_SECONDS))
     return wait * random.uniform(1.0, 1.3)  # noqa: S311 - not a secret
 

@@ -238,7 +238,7 @@ def _update(
 ) -> list[tuple[int, int, int]]:
     """UPDATE the rows that are still this fence's; (id, batch_id, the state before) of each."""
     if sql.is_postgres():
-        return sql.fetch(  # type: ignore[return-value]
+        return sql.fetch(
             f"""WITH mine AS MATERIALIZED (
                 SELECT id, status FROM {_M} WHERE {sql.in_list("id")} AND {_POSTED}
                 ORDER BY id FOR UPDATE)

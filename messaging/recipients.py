@@ -161,8 +161,15 @@ def store_slice(batch: Batch, *, after: int, limit: int = SLICE) -> tuple[int, i
     people = f"""FROM {_CONTACT} c WHERE c.company_id = %s AND c.phone IS NOT NULL
         AND c.id IN (SELECT contact_id FROM {_TAGGED} WHERE {tagged} AND contact_id <= %s)"""
     who = [batch.company_id, *reach, last]
+    # Whose number was given as well is stored already, and must not use up the limit.
+    besides = (
+        f"""AND NOT EXISTS (SELECT 1 FROM {_MESSAGE} m
+            WHERE m.batch_id = {batch.pk:d} AND m.contact_id = c.id)"""
+        if batch.numbered_count
+        else ""
+    )
     stored = sql.execute(
-        f"""INSERT INTO {_MESSAGE} ({_COLUMNS}) {head} {people} AND c.opted_out_at IS NULL
+        f"""INSERT INTO {_MESSAGE} ({_COLUMNS}) {head} {people} AND c.opted_out_at IS NULL {besides}
         ORDER BY c.id LIMIT %s ON CONFLICT DO NOTHING""",
         [*params, *who, max(0, limit)],
     )

@@ -159,6 +159,7 @@ def _create_batch(
         lane=Lane.EXPRESS if total == 1 or is_code else Lane.BULK,
         day=now.astimezone(zoneinfo.ZoneInfo(caller.time_zone)).date(),
         recipients_count=total,
+        numbered_count=total - plan.tagged,
         stored_count=total - plan.tagged if in_slices else total,
         due_at=due_at,
         expires_at=due_at + CODE_LIFE if is_code else None,

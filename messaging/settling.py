@@ -77,7 +77,9 @@ def _fail(ids: list[int], now: datetime, detail: str) -> None:
         WHERE {sql.in_list("id")} AND status = {Status.UNCERTAIN:d} RETURNING id, batch_id""",
         [UNCONFIRMED, detail, sql.id_list(ids)],
     )
-    note_failures([Failed(*row, UNCONFIRMED, detail) for row in rows], now=now)
+    note_failures(
+        [Failed(row_id, batch_id, UNCONFIRMED, detail) for row_id, batch_id in rows], now=now
+    )
     tallies.record(
         tallies.Change(batch_id, Status.UNCERTAIN, Status.FAILED, UNCONFIRMED)
         for _, batch_id in rows

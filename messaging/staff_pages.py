@@ -21,6 +21,14 @@ ACTION_WORDS = {
 }
 
 
+def _duration(seconds: int) -> str:
+    """`90 s`, `5 min`, `6 h`: the largest unit that says it exactly."""
+    for size, unit in ((3600, "h"), (60, "min")):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s" if seconds else "–"
+
+
 def _fits(policy: Policy, words: list[str]) -> bool:
     text = " ".join(
         str(part)
@@ -44,7 +52,11 @@ def error_policy(request: HttpRequest) -> HttpResponse:
     query = request.GET.get("q", "").strip()[:100]
     words = query.lower().split()
     rows = [
-        {"policy": policy, "action": ACTION_WORDS.get(policy.action, str(policy.action))}
+        {
+            "policy": policy,
+            "action": ACTION_WORDS.get(policy.action, str(policy.action)),
+            "wait": _duration(policy.wait_seconds),
+        }
         for policy in sorted(POLICIES, key=lambda policy: (policy.code, policy.subcode or 0))
         if _fits(policy, words)
     ]

@@ -99,7 +99,8 @@ def _write(told: dict[int, list[StatusUpdate]], rows: dict[int, _Row]) -> None:
         wamid = row.wamid or next(
             (update.wamid for update in updates if update.wamid not in taken_wamids), None
         )
-        taken_wamids.add(wamid)
+        if wamid:
+            taken_wamids.add(wamid)
         if new != row.status or wamid != row.wamid:
             moved.append((row_id, new, wamid, *_reason(new, updates), str(_sent_at(updates))))
         if new != row.status:

@@ -98,7 +98,7 @@ async def _serve(state: State, host: str, port: int, state_file: Path | None) ->
         except (NotImplementedError, ValueError):  # Windows, or not the main thread
             signal.signal(number, lambda *_: loop.call_soon_threadsafe(stopping.set))
     async with serving(state, host=host, port=port, state_file=state_file):
-        target = state.settings.webhook_url or "nowhere"
+        target = state.settings.webhook_url.partition("?")[0] or "nowhere"
         logger.info("sandbox: Graph at %s, webhooks to %s", state.base_url, target)
         await stopping.wait()
         logger.info("sandbox: stopping")

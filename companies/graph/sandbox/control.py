@@ -6,7 +6,7 @@ from typing import Any, Final
 import orjson
 from aiohttp import web
 
-from . import control_orders, ids
+from . import control_orders, ids, template_events
 from .control_orders import BadOrder
 from .inbound import BadInbound
 from .inbound import receive as receive_inbound
@@ -147,6 +147,7 @@ def receive(state: State, query: Query, body: dict[str, Any]) -> Any:
 def reset(state: State, query: Query, body: dict[str, Any]) -> Any:
     """Forget messages, faults and undelivered webhooks; {"everything": true} forgets all."""
     state.reset(everything=bool(body.get("everything")))
+    template_events.schedule_pending(state)
     return {"success": True}
 
 

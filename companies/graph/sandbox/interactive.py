@@ -209,7 +209,7 @@ def _carousel(action: Content) -> None:
         raise refuse(131009, "Carousel cards count invalid. Min: 2, Max: 10")
     for at, card in enumerate(cards):
         _card(require_object(card, f"interactive['action']['cards'][{at}]"), at)
-    if len({card.get("type") for card in cards}) > 1:
+    if len({str(card.get("type")) for card in cards}) > 1:
         raise refuse(131009, "Carousel cards must all be of the same type")
 
 

@@ -78,7 +78,7 @@ def _language(body: dict[str, Any]) -> None:
     language = body.get("language")
     if not language:
         raise missing("language")
-    if language not in LANGUAGES:
+    if not isinstance(language, str) or language not in LANGUAGES:
         raise param(f'Param language must be one of the supported languages - got "{language}".')
 
 

@@ -11,6 +11,7 @@ MAX_EMOJI = 10
 WORDS_PER_VARIABLE = 2  # Meta publishes no formula; fewer than this is refused in practice
 HEADERS: Final = ("TEXT", "IMAGE", "VIDEO", "DOCUMENT", "GIF", "LOCATION", "PRODUCT")
 
+_IDEOGRAPHS: Final = "\u2e80"  # this character and all after it
 _NAMED: Final = re.compile(r"[a-z][a-z0-9_]*")
 _VARIABLE: Final = re.compile(r"\{\{[^{}]*\}\}")
 _BRACES: Final = re.compile(r"\{\{|\}\}")
@@ -34,7 +35,8 @@ def check_header(header: Component, *, named: bool) -> None:
     if kind in ("LOCATION", "PRODUCT"):
         return
     if kind != "TEXT":
-        handle = (header.get("example") or {}).get("header_handle")
+        example = header.get("example")
+        handle = example.get("header_handle") if isinstance(example, dict) else None
         if not (isinstance(handle, list) and handle and isinstance(handle[0], str) and handle[0]):
             raise missing_fields("HEADER", "example")
         return
@@ -78,10 +80,10 @@ def check_body(body: Component, *, named: bool, limit: int) -> None:
 
 
 def _words(text: str) -> int:
-    """Words beside the variables; scripts without spaces count four characters as one."""
+    """Words beside the variables; scripts without spaces count two characters as one."""
     rest = _VARIABLE.sub(" ", text)
     words = [word for word in rest.split() if any(c.isalnum() for c in word)]
-    return max(len(words), sum(c.isalnum() for c in rest) // 4)
+    return max(len(words), sum(c.isalnum() and c >= _IDEOGRAPHS for c in rest) // 2)
 
 
 def check_footer(footer: Component) -> None:
@@ -137,7 +139,7 @@ def _examples(
     given = example.get(name) if isinstance(example, dict) else None
     if named:
         rows = given if isinstance(given, list) else []
-        shown = {r.get("param_name") for r in rows if isinstance(r, dict) and r.get("example")}
+        shown = {str(r.get("param_name")) for r in rows if isinstance(r, dict) and r.get("example")}
         complete = shown >= set(names)
     else:
         # body_text is a list of lists, header_text a plain list.

@@ -48,6 +48,7 @@ class Delivery:
     body: bytes
     changes: int
     first_at: float
+    generation: int = 0
     attempts: int = 0
     state: str = "pending"  # pending | delivered | given up
     answers: list[dict[str, Any]] = field(default_factory=list)
@@ -100,6 +101,7 @@ class WebhookSender:
         self.in_flight = 0
         self.posted = self.delivered_changes = self.failed_attempts = 0
         self.last_id = 0
+        self.generation = 0  # grows when all is forgotten
         self.tasks: set[asyncio.Task[None]] = set()
         self.http: aiohttp.ClientSession | None = None
 
@@ -124,7 +126,8 @@ class WebhookSender:
         self.addresses.setdefault(address, Address()).waiting.append(change)
 
     def forget(self) -> None:
-        """Drop whatever was not delivered yet."""
+        """Drop whatever was not delivered yet; what is under way will not come again."""
+        self.generation += 1
         for address in self.addresses.values():
             self._resolve(address.waiting)
         self.addresses.clear()
@@ -149,7 +152,9 @@ class WebhookSender:
         size = min(self.settings.webhook_batch, len(address.waiting))
         changes = [address.waiting.popleft() for _ in range(size)]
         self.last_id += 1
-        delivery = Delivery(self.last_id, name, body_of(changes), size, time.time())
+        delivery = Delivery(
+            self.last_id, name, body_of(changes), size, time.time(), self.generation
+        )
         self.log.append(delivery)
         return delivery, changes
 
@@ -214,7 +219,8 @@ class WebhookSender:
             reason = answer["status"] or answer["body"]
             logger.warning("webhooks: %s failed: %s", self._shown(delivery.address), reason)
         address.failures += 1
-        if time.time() - delivery.first_at > self.settings.webhook_retry_for:
+        forgotten = delivery.generation != self.generation
+        if forgotten or time.time() - delivery.first_at > self.settings.webhook_retry_for:
             delivery.state = "given up"
             return
         doublings = min(delivery.attempts - 1, 20)

@@ -1,0 +1,155 @@
+"""What Meta takes as interactive, and the field and limit that each refusal names."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from messaging.interactive import InvalidInteractive, check
+
+FIXTURES = Path(__file__).parents[1] / "fixtures/autokonnect"
+
+
+def example(name: str) -> dict[str, Any]:
+    content: dict[str, Any] = orjson.loads((FIXTURES / f"interactive_{name}.json").read_bytes())
+    return content["interactive"]  # type: ignore[no-any-return]
+
+
+def changed(name: str, path: str, value: Any) -> dict[str, Any]:
+    """An example with one field changed: `changed("list", "action.button", "x")`."""
+    content = copy.deepcopy(example(name))
+    *parents, last = path.split(".")
+    target: Any = content
+    for part in parents:
+        target = target[int(part)] if part.isdigit() else target[part]
+    if value is None:
+        del target[last]
+    else:
+        target[int(last) if last.isdigit() else last] = value
+    return content
+
+
+def row(number: int) -> dict[str, str]:
+    return {"id": str(number), "title": f"Row {number}"}
+
+
+def reply(number: int) -> dict[str, Any]:
+    return {"type": "reply", "reply": {"id": str(number), "title": f"Button {number}"}}
+
+
+@pytest.mark.parametrize("name", ["button", "list", "product_list", "product"])
+def test_the_documents_examples_pass(name: str) -> None:
+    assert check(example(name)) == example(name)
+
+
+@pytest.mark.parametrize(
+    ("content", "field"),
+    [
+        ("text", "interactive"),
+        ({}, "interactive.type"),
+        ({"type": "poll"}, "interactive.type"),
+        (changed("button", "body", None), "interactive.body"),
+        (changed("button", "body.text", ""), "interactive.body.text"),
+        (changed("button", "body.text", "x" * 1025), "interactive.body.text"),
+        (
+            changed("button", "action.buttons", [reply(n) for n in range(4)]),
+            "interactive.action.buttons",
+        ),
+        (changed("button", "action.buttons", []), "interactive.action.buttons"),
+        (changed("button", "action.buttons", [reply(1), reply(1)]), "interactive.action.buttons"),
+        (
+            changed("button", "action.buttons.0.reply.title", "x" * 21),
+            "interactive.action.buttons[0].reply.title",
+        ),
+        (
+            changed("button", "action.buttons.1.reply.id", "x" * 257),
+            "interactive.action.buttons[1].reply.id",
+        ),
+        (changed("button", "action.buttons.0.type", "url"), "interactive.action.buttons[0].type"),
+        ({**example("button"), "footer": {"text": "x" * 61}}, "interactive.footer.text"),
+        (
+            {**example("button"), "header": {"type": "text", "text": "x" * 61}},
+            "interactive.header.text",
+        ),
+        (
+            {**example("button"), "header": {"type": "image", "image": {}}},
+            "interactive.header.image",
+        ),
+        ({**example("list"), "header": {"type": "image"}}, "interactive.header.type"),
+        (changed("list", "body.text", "x" * 4097), "interactive.body.text"),
+        (changed("list", "action.button", "x" * 21), "interactive.action.button"),
+        (
+            changed("list", "action.sections.0.rows", [row(n) for n in range(11)]),
+            "interactive.action.sections[0].rows",
+        ),
+        (
+            changed("list", "action.sections.0.rows.0.title", "x" * 25),
+            "interactive.action.sections[0].rows[0].title",
+        ),
+        (
+            changed("list", "action.sections.0.rows.0.description", "x" * 73),
+            "interactive.action.sections[0].rows[0].description",
+        ),
+        (
+            changed("list", "action.sections", [{"rows": [row(n)]} for n in range(2)]),
+            "interactive.action.sections[0].title",
+        ),
+        (
+            changed(
+                "list",
+                "action.sections",
+                [{"title": str(n), "rows": [row(n * 10 + m) for m in range(6)]} for n in range(2)],
+            ),
+            "interactive.action.sections",
+        ),
+        (changed("product_list", "header", None), "interactive.header"),
+        (changed("product_list", "action.catalog_id", None), "interactive.action.catalog_id"),
+        (
+            changed("product", "action.product_retailer_id", ""),
+            "interactive.action.product_retailer_id",
+        ),
+        (
+            {**example("product"), "header": {"type": "text", "text": "H"}},
+            "interactive.header.type",
+        ),
+    ],
+)
+def test_each_broken_limit_is_named(content: Any, field: str) -> None:
+    with pytest.raises(InvalidInteractive) as refused:
+        check(content)
+
+    assert refused.value.param == field
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {
+            "type": "cta_url",
+            "body": {"text": "Look"},
+            "action": {
+                "name": "cta_url",
+                "parameters": {"display_text": "Open", "url": "https://a.example"},
+            },
+        },
+        {
+            "type": "location_request_message",
+            "body": {"text": "Where?"},
+            "action": {"name": "send_location"},
+        },
+        {
+            "type": "flow",
+            "body": {"text": "Book"},
+            "action": {"name": "flow", "parameters": {"flow_cta": "Go", "flow_id": "1"}},
+        },
+        {
+            "type": "catalog_message",
+            "body": {"text": "All"},
+            "action": {"name": "catalog_message"},
+        },
+    ],
+)
+def test_metas_other_types_pass(content: dict[str, Any]) -> None:
+    assert check(content) == content
