@@ -25,6 +25,7 @@ admin.site.unregister(Group)
 class MembershipInline(TabularInline):  # type: ignore[misc]
     model = Membership
     extra = 0
+    hide_title = True
     fields: ClassVar[Any] = ["user", "company", "role"]
 
     autocomplete_fields: ClassVar[Any] = ["user", "company"]

@@ -8,10 +8,9 @@ from django.contrib import admin
 from django.db.models import Q
 from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
-from unfold.decorators import display
 
 from companies.models import Company
-from config.admin import ExactSearchMixin, ReadOnlyAdmin, StaffAdmin
+from config.admin import ExactSearchMixin, ReadOnlyAdmin, StaffAdmin, display
 from config.masking import masked
 from contacts.models import Contact, ContactTag, Tag
 
@@ -19,6 +18,7 @@ from contacts.models import Contact, ContactTag, Tag
 class ContactTagInline(TabularInline):  # type: ignore[misc]
     model = ContactTag
     extra = 0
+    hide_title = True
     autocomplete_fields: ClassVar[Any] = ["tag"]
 
 
@@ -40,10 +40,7 @@ class ContactAdmin(ExactSearchMixin, StaffAdmin):
     ]
     fieldsets: ClassVar[Any] = [
         (None, {"fields": ["company", ("phone", "bsuid"), ("name", "saved"), "custom_fields"]}),
-        (
-            "Wishes",
-            {"fields": [("opted_out_at", "opted_out_reason"), "marketing_opted_out_at"]},
-        ),
+        ("Wishes", {"fields": [("opted_out_at", "opted_out_reason")]}),
         (
             "Known from WhatsApp",
             {"fields": [("not_on_whatsapp_at", "last_inbound_at"), ("created_at", "updated_at")]},

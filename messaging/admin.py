@@ -132,6 +132,7 @@ class OpenFilter(admin.SimpleListFilter):
 class StatusEventInline(TabularInline):  # type: ignore[misc]
     model = StatusEvent
     extra = 0
+    hide_title = True
     fields: ClassVar[Any] = ["status", "at", "error_code", "error_detail", "pricing"]
     readonly_fields = fields
     ordering: ClassVar[Any] = ["at", "status"]

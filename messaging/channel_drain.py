@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -24,10 +25,11 @@ from companies.models import Channel
 from config import public_ids, sql
 from messaging import channel_state, outcomes, payloads, queue
 from messaging.error_policy import Action
-from messaging.models import Batch
+from messaging.models import Batch, Lane
 from messaging.outcomes import Accepted, NoAnswer, Refused, Verdict
 from messaging.pacing import TokenBucket
-from messaging.queue import Claimed, Failed, Results, Retry, Sent, Unanswered
+from messaging.queue import Claimed
+from messaging.results import Failed, Results, Retry, Sent, Unanswered
 
 if TYPE_CHECKING:
     from messaging.dispatch import Drain
@@ -41,6 +43,8 @@ FLUSH_EVERY = 0.05
 POLL_EVERY = 0.1
 # Longer than the second in which wakes are coalesced: what came without a wake is found here.
 LINGER = 2.0
+# Marked as sending at once: what a kill can put in doubt.
+MARK_SECONDS = 0.05
 # Between the last moment a POST may start and the end of the lease.
 LEASE_MARGIN = 16.0
 MAX_HOLD = 30.0
@@ -52,6 +56,14 @@ class BatchFacts:
     expires_at: datetime | None
     halt_code: str
     halt_detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A claimed message with what its batch says of it."""
+
+    row: Claimed
+    batch: BatchFacts
 
 
 class ChannelDrain:
@@ -66,9 +78,10 @@ class ChannelDrain:
         self.slice = slice_
         self.loop = asyncio.get_running_loop()
         self.lease_deadline = self.loop.time() + queue.LEASE_SECONDS
-        self.buffer: deque[Claimed] = deque()
-        self.batches: dict[int, BatchFacts] = {}
-        self.results = Results.none()
+        self.buffer: deque[Job] = deque()
+        self.marked: deque[Job] = deque()  # `sending` in the table, and not posted yet
+        self.halted: dict[int, Refused] = {}
+        self.results = Results()
         self.posts: set[asyncio.Task[None]] = set()
         self.is_held_up = False  # the channel must not send now: paused, disconnected, lease lost
         self.hold_until = 0.0
@@ -76,6 +89,9 @@ class ChannelDrain:
         self.latencies: list[float] = []
         self.unposted: list[int] = []
         self.claiming: asyncio.Task[None] | None = None
+        self.claimed_at = 0.0
+        self.marking: asyncio.Task[None] | None = None
+        self.slot_freed = asyncio.Event()
 
     # --- The loop ---------------------------------------------------------------------
 
@@ -87,7 +103,7 @@ class ChannelDrain:
         try:
             await self._pump()
         finally:
-            unfinished = [*self.posts, self.claiming] if self.claiming else self.posts
+            unfinished = [*self.posts, *filter(None, (self.claiming, self.marking))]
             await asyncio.gather(*unfinished, return_exceptions=True)
             for helper in helpers:
                 helper.cancel()
@@ -97,7 +113,7 @@ class ChannelDrain:
         idle_since = self.loop.time()
         while not self._must_stop():
             await self._refill()
-            if self.buffer and self.loop.time() >= self.hold_until:
+            if self._has_more() and self.loop.time() >= self.hold_until:
                 await self._send_some()
                 idle_since = self.loop.time()
             elif self.posts or self.loop.time() - idle_since < LINGER:
@@ -105,11 +121,18 @@ class ChannelDrain:
             else:
                 break
 
+    def _has_more(self) -> bool:
+        return bool(self.buffer or self.marked or self.marking)
+
     async def _refill(self) -> None:
-        """Claim ahead while there is something to send; wait for it only when there is nothing."""
-        if self.claiming is None and len(self.buffer) < self._low_water():
-            self.claiming = asyncio.create_task(self._claim())
-        if self.claiming is not None and (self.claiming.done() or not self.buffer):
+        """Claim ahead while there is something to send; wait for it only when there is nothing.
+
+        Express messages are looked for all the time: they don't wait for what is claimed already.
+        """
+        is_low = len(self.buffer) < self._low_water()
+        if self.claiming is None and (is_low or self.loop.time() - self.claimed_at > POLL_EVERY):
+            self.claiming = asyncio.create_task(self._claim(with_bulk=is_low))
+        if self.claiming is not None and (self.claiming.done() or not self._has_more()):
             await self.claiming
             self.claiming = None
 
@@ -127,60 +150,96 @@ class ChannelDrain:
     def _low_water(self) -> int:
         return max(1, self._claim_size() // 2)
 
-    async def _claim(self) -> None:
-        now = timezone.now()
+    async def _claim(self, *, with_bulk: bool) -> None:
+        now, size = timezone.now(), self._claim_size()
+        express = await self._claim_lane(Lane.EXPRESS, size, now)
+        self.buffer.extendleft(reversed(express))
+        if with_bulk and len(express) < size:
+            self.buffer.extend(await self._claim_lane(Lane.BULK, size - len(express), now))
+        self.claimed_at = self.loop.time()
+
+    async def _claim_lane(self, lane: Lane, limit: int, now: datetime) -> list[Job]:
+        """What may be tried; what may not any more is failed without a try."""
         claimed = await self.slice.db(
-            queue.claim, self.channel_id, fence=self.fence, limit=self._claim_size(), now=now
+            queue.claim, self.channel_id, lane, fence=self.fence, limit=limit, now=now
         )
         if not claimed:
-            return
-        self.batches |= await self.slice.db(_batch_facts, {row.batch_id for row in claimed})
+            return []
+        batches = await self.slice.db(_batch_facts, {row.batch_id for row in claimed})
+        jobs = []
         for row in claimed:
-            reason = _why_not(self.batches[row.batch_id], now)
+            reason = self._why_not(row, batches[row.batch_id], now)
             if reason:
                 self.results.failed.append(Failed(row.id, row.batch_id, *reason))
             else:
-                self.buffer.append(row)
-        self._forget_batches()
+                jobs.append(Job(row, batches[row.batch_id]))
+        return jobs
 
-    def _forget_batches(self) -> None:
-        """Single sends each have a batch of their own: keep those that are still needed."""
-        if len(self.batches) > 4 * MAX_CLAIM:
-            needed = {row.batch_id for row in self.buffer}
-            self.batches = {key: self.batches[key] for key in needed}
+    def _why_not(self, row: Claimed, batch: BatchFacts, now: datetime) -> tuple[str, str] | None:
+        """Why a message is not to be tried any more: code and detail."""
+        if row.batch_id in self.halted:
+            refused = self.halted[row.batch_id]
+            return refused.code, refused.detail
+        if batch.halt_code:
+            return batch.halt_code, batch.halt_detail
+        if batch.expires_at is not None and batch.expires_at <= now:
+            return "expired", "The code's life had ended before it could be sent."
+        return None
 
     async def _send_some(self) -> None:
+        """Post what is marked, as slots and tokens allow; mark the next ones meanwhile."""
+        self._mark_ahead()
+        if not self.marked and self.marking is not None:
+            await self.marking
         free = self.slice.max_in_flight - len(self.posts)
         if free <= 0:
-            await asyncio.wait(self.posts, return_when=asyncio.FIRST_COMPLETED)
+            self.slot_freed.clear()
+            await self.slot_freed.wait()
             return
-        ready = min(self.bucket.available(self.loop.time()), free, len(self.buffer))
+        ready = min(self.bucket.available(self.loop.time()), free, len(self.marked))
         if ready < 1:
-            await asyncio.sleep(max(0.001, self.bucket.seconds_to_next()))
+            if self.marked:
+                await asyncio.sleep(max(0.001, self.bucket.seconds_to_next()))
             return
         self.bucket.take(ready)
-        rows = [self.buffer.popleft() for _ in range(ready)]
-        now, ids = timezone.now(), [row.id for row in rows]
+        for _ in range(ready):
+            self._spawn(self._post(self.marked.popleft()))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self.posts.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self.posts.discard(task)
+        self.slot_freed.set()
+
+    def _mark_ahead(self) -> None:
+        if self.marking is not None and self.marking.done():
+            self.marking.result()
+            self.marking = None
+        most = self.slice.max_in_flight // 4
+        size = max(1, min(int(self.bucket.rate * MARK_SECONDS), most))
+        if self.marking is None and self.buffer and len(self.marked) <= size // 2:
+            jobs = [self.buffer.popleft() for _ in range(min(size, len(self.buffer)))]
+            self.marking = asyncio.create_task(self._mark(jobs))
+
+    async def _mark(self, jobs: list[Job]) -> None:
+        now, ids = timezone.now(), [job.row.id for job in jobs]
         try:
-            marked = await self.slice.db(queue.mark_sending, ids, fence=self.fence, now=now)
+            done = await self.slice.db(queue.mark_sending, ids, fence=self.fence, now=now)
         except (DatabaseError, InterfaceError):
             self.unposted += ids  # perhaps marked; certainly not posted
             raise
-        if self.loop.time() > self.lease_deadline - LEASE_MARGIN or self.is_held_up:
-            await self.slice.db(queue.unclaim, list(marked), fence=self.fence)
-            return
-        for row in rows:
-            if row.id in marked:
-                task = asyncio.create_task(self._post(row))
-                self.posts.add(task)
-                task.add_done_callback(self.posts.discard)
+        self.marked.extend(job for job in jobs if job.row.id in done)
 
     # --- One message ------------------------------------------------------------------
 
-    async def _post(self, row: Claimed) -> None:
+    async def _post(self, job: Job) -> None:
+        row = job.row
         body = orjson.dumps(
             payloads.addressed(
-                self.batches[row.batch_id].payload,
+                job.batch.payload,
                 recipient=row.recipient,
                 reference=public_ids.encode("msg", row.id),
             )
@@ -233,10 +292,10 @@ class ChannelDrain:
             self.results.failed.append(Failed(row.id, row.batch_id, refused.code, refused.detail))
             return
         wait = outcomes.retry_seconds(policy, attempts=attempts)
-        holding = policy.action in _HOLDING
-        due_at = timezone.now() + timedelta(seconds=0 if holding else wait)
+        due_at = timezone.now() + timedelta(seconds=0 if policy.action in _HOLDING else wait)
+        counts = policy.action not in (Action.RECONNECT, Action.BLOCK_CHANNEL)
         self.results.retry.append(
-            Retry(row.id, due_at, refused.code, refused.detail, counts=not holding)
+            Retry(row.id, due_at, refused.code, refused.detail, counts=counts)
         )
 
     def _hold_channel(self, refused: Refused) -> None:
@@ -245,28 +304,20 @@ class ChannelDrain:
             self._in_background(channel_state.hold, self.channel_id, refused)
 
     def _halt_batch(self, batch_id: int, refused: Refused) -> None:
-        facts = self.batches[batch_id]
-        if facts.halt_code:
+        """All of a batch would meet the same end: fail what is left of it."""
+        if batch_id in self.halted:
             return
-        self.batches[batch_id] = BatchFacts(
-            facts.payload, facts.expires_at, refused.code, refused.detail
-        )
-        self._fail_buffered(batch_id, refused)
+        self.halted[batch_id] = refused
+        for jobs in (self.buffer, self.marked):
+            for job in [job for job in jobs if job.row.batch_id == batch_id]:
+                jobs.remove(job)
+                self.results.failed.append(
+                    Failed(job.row.id, batch_id, refused.code, refused.detail)
+                )
         self._in_background(channel_state.halt_batch, batch_id, refused)
 
-    def _fail_buffered(self, batch_id: int, refused: Refused) -> None:
-        keep: deque[Claimed] = deque()
-        for row in self.buffer:
-            if row.batch_id == batch_id:
-                self.results.failed.append(Failed(row.id, batch_id, refused.code, refused.detail))
-            else:
-                keep.append(row)
-        self.buffer = keep
-
     def _in_background(self, call: Any, *args: Any) -> None:
-        task: asyncio.Task[None] = asyncio.create_task(self.slice.db(call, *args))
-        self.posts.add(task)
-        task.add_done_callback(self.posts.discard)
+        self._spawn(self.slice.db(call, *args))
 
     # --- Storing, and holding the lease -----------------------------------------------
 
@@ -280,11 +331,11 @@ class ChannelDrain:
         row, not the time, decides whether it still counts.
         """
         while len(self.results):
-            part, self.results = _split(self.results)
+            part = self.results.take(MAX_STORE)
             try:
                 await self.slice.db(queue.store_results, part, fence=self.fence, now=timezone.now())
             except (DatabaseError, InterfaceError) as error:
-                self.results = _join(part, self.results)
+                self.results.put_back(part)
                 log.warning("database_away", channel=self.channel_id, error=repr(error)[:200])
                 await self.slice.db(sql.close_connection)
                 await asyncio.sleep(0.5)
@@ -333,6 +384,7 @@ class ChannelDrain:
         """Store the rest and let the next one in; if the database is away, the lease runs out."""
         await self._store()
         self._observe()
+        self.unposted += [job.row.id for job in self.marked]
         if self.unposted:
             await self.slice.db(queue.unclaim, self.unposted, fence=self.fence)
         await self.slice.db(queue.release_lease, self.channel_id, fence=self.fence)
@@ -346,39 +398,3 @@ def _batch_facts(ids: set[int]) -> dict[int, BatchFacts]:
         "pk", "payload", "expires_at", "halt_code", "halt_detail"
     )
     return {row[0]: BatchFacts(*row[1:]) for row in rows}
-
-
-def _why_not(batch: BatchFacts, now: datetime) -> tuple[str, str] | None:
-    """Why a message of this batch is not to be tried any more: code and detail."""
-    if batch.halt_code:
-        return batch.halt_code, batch.halt_detail
-    if batch.expires_at is not None and batch.expires_at <= now:
-        return "expired", "The code's life had ended before it could be sent."
-    return None
-
-
-def _split(results: Results) -> tuple[Results, Results]:
-    """The first MAX_STORE of each kind, and the rest."""
-    return (
-        Results(
-            results.sent[:MAX_STORE],
-            results.retry[:MAX_STORE],
-            results.failed[:MAX_STORE],
-            results.unanswered[:MAX_STORE],
-        ),
-        Results(
-            results.sent[MAX_STORE:],
-            results.retry[MAX_STORE:],
-            results.failed[MAX_STORE:],
-            results.unanswered[MAX_STORE:],
-        ),
-    )
-
-
-def _join(first: Results, second: Results) -> Results:
-    return Results(
-        first.sent + second.sent,
-        first.retry + second.retry,
-        first.failed + second.failed,
-        first.unanswered + second.unanswered,
-    )

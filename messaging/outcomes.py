@@ -97,6 +97,6 @@ def is_final(policy: Policy, *, attempts: int) -> bool:
     """Whether a message that was refused like this, for the `attempts`-th time, has failed."""
     if policy.action in (Action.FAIL_RECIPIENT, Action.FAIL_MESSAGE, Action.FAIL_TEMPLATE):
         return True
-    if policy.action in (Action.RETRY, Action.RETRY_LATER, Action.SLOW):
-        return attempts >= policy.max_attempts
-    return False  # the channel is what is wrong: the message waits for it
+    if policy.action in (Action.RECONNECT, Action.BLOCK_CHANNEL):
+        return False  # the channel is what is wrong: the message waits until somebody mends it
+    return attempts >= policy.max_attempts

@@ -21,6 +21,7 @@ from companies.models import Channel
 from config import sql
 from messaging import tallies
 from messaging.models import Batch, ChannelState, Lane, Message, Status, StatusEvent
+from messaging.results import Failed, Results, Retry, Sent, Unanswered
 
 LEASE_SECONDS = 30
 
@@ -39,41 +40,6 @@ class Claimed:
     batch_id: int
     recipient: str
     attempts: int
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    id: int
-    batch_id: int
-    wamid: str
-
-
-@dataclass(frozen=True, slots=True)
-class Retry:
-    """Back to the queue: it was certainly not sent."""
-
-    id: int
-    due_at: datetime
-    code: str
-    detail: str
-    counts: bool = True  # whether the attempt counts against the cap
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    id: int
-    batch_id: int
-    code: str
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unanswered:
-    """Written to the network, and no answer came: it may or may not have been sent."""
-
-    id: int
-    batch_id: int
-    detail: str
 
 
 # --- Leases ---------------------------------------------------------------------------
@@ -147,18 +113,8 @@ def _recover(channel_id: int, fence: int) -> None:
 # --- From the queue to the wire -------------------------------------------------------
 
 
-def claim(channel_id: int, *, fence: int, limit: int, now: datetime) -> list[Claimed]:
-    """Up to `limit` due messages, express ones first, oldest first."""
-    claimed: list[Claimed] = []
-    for lane in (Lane.EXPRESS, Lane.BULK):
-        if len(claimed) < limit:
-            claimed += _claim_lane(channel_id, lane, fence, limit - len(claimed), now)
-    return claimed
-
-
-def _claim_lane(
-    channel_id: int, lane: Lane, fence: int, limit: int, now: datetime
-) -> list[Claimed]:
+def claim(channel_id: int, lane: Lane, *, fence: int, limit: int, now: datetime) -> list[Claimed]:
+    """Up to `limit` due messages of a lane, oldest first."""
     due = f"""SELECT id FROM {_M}
         WHERE channel_id = %s AND status = {Status.QUEUED:d} AND lane = {lane:d} AND due_at <= %s
         ORDER BY due_at, id LIMIT %s"""
@@ -183,34 +139,18 @@ def mark_sending(ids: Sequence[int], *, fence: int, now: datetime) -> set[int]:
     return {row[0] for row in rows}
 
 
-def unclaim(ids: Sequence[int], *, fence: int, due_at: datetime | None = None) -> None:
-    """Back to the queue without an attempt: what was claimed, or marked and not posted."""
-    later = ", due_at = %s" if due_at else ""
+def unclaim(ids: Sequence[int], *, fence: int) -> None:
+    """Back to the queue as if never touched: what was claimed, or marked, and certainly not posted."""
     sql.execute(
-        f"""UPDATE {_M} SET status = {Status.QUEUED:d}{later} WHERE {sql.in_list("id")}
+        f"""UPDATE {_M} SET status = {Status.QUEUED:d},
+            attempts = attempts - CASE WHEN status = {Status.SENDING:d} THEN 1 ELSE 0 END
+        WHERE {sql.in_list("id")}
         AND status IN ({Status.CLAIMED:d}, {Status.SENDING:d}) AND fence = %s""",
-        [*([sql.moment(due_at)] if due_at else []), sql.id_list(ids), fence],
+        [sql.id_list(ids), fence],
     )
 
 
 # --- Results --------------------------------------------------------------------------
-
-
-@dataclass
-class Results:
-    """What a drain has learned and not yet stored."""
-
-    sent: list[Sent]
-    retry: list[Retry]
-    failed: list[Failed]
-    unanswered: list[Unanswered]
-
-    @classmethod
-    def none(cls) -> "Results":
-        return cls([], [], [], [])
-
-    def __len__(self) -> int:
-        return len(self.sent) + len(self.retry) + len(self.failed) + len(self.unanswered)
 
 
 def store_results(results: Results, *, fence: int, now: datetime) -> None:

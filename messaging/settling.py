@@ -14,11 +14,14 @@ from django.db import transaction
 from config import sql
 from messaging import tallies
 from messaging.models import Batch, ChannelState, Message, Status
-from messaging.queue import Failed, note_failures
+from messaging.queue import note_failures
+from messaging.results import Failed
 from templates_app.models import Template
 
 CHUNK = 500
 UNCONFIRMED = "unconfirmed"
+# What was proven lost this often will be lost again: it waits for its deadline instead.
+MAX_ATTEMPTS = 3
 
 _M, _B, _S = Message._meta.db_table, Batch._meta.db_table, ChannelState._meta.db_table
 _CODE = Template.Category.AUTHENTICATION.value
@@ -90,6 +93,7 @@ def _requeue_disproved(channel_id: int, now: datetime, grace: timedelta) -> bool
     """Back to the queue what was proven not to have been sent."""
     ids = _pick(
         f"""m.attempted_at < (SELECT confirmed_up_to FROM {_S} WHERE channel_id = m.channel_id)
+        AND m.attempts < {MAX_ATTEMPTS}
         AND m.attempted_at <= CASE WHEN b.category = '{_CODE}' THEN %s ELSE %s END""",
         channel_id,
         [sql.moment(now - grace / 5), sql.moment(now - grace)],

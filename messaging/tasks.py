@@ -78,10 +78,6 @@ def housekeeping() -> None:
     log.info("housekeeping", **dropped)
 
 
-def wake_inbox() -> None:
-    wake.wake_inbox()
-
-
 @worker_ready.connect
 def sweep_at_start(**_: object) -> None:
     """Don't wait for the first tick: what a crash left behind is taken up at once."""

@@ -9,10 +9,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
-from unfold.decorators import display
 
 from config import public_ids
-from config.admin import StaffAdmin
+from config.admin import StaffAdmin, display
 from templates_app.models import Template
 from templates_app.previews import template_bubble
 

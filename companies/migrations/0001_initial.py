@@ -10,147 +10,388 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
+        ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='RateWindow',
+            name="RateWindow",
             fields=[
-                ('key', models.CharField(max_length=80, primary_key=True, serialize=False)),
-                ('started', models.BigIntegerField(help_text='Unix time, seconds.')),
-                ('count', models.IntegerField()),
+                ("key", models.CharField(max_length=80, primary_key=True, serialize=False)),
+                ("started", models.BigIntegerField(help_text="Unix time, seconds.")),
+                ("count", models.IntegerField()),
             ],
         ),
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('is_superuser', models.BooleanField(default=False, help_text='Designates that this user has all permissions without explicitly assigning them.', verbose_name='superuser status')),
-                ('email', models.EmailField(max_length=254, unique=True)),
-                ('name', models.CharField(blank=True, max_length=120)),
-                ('is_active', models.BooleanField(default=True)),
-                ('is_staff', models.BooleanField(default=False, help_text='May enter the staff admin.')),
-                ('date_joined', models.DateTimeField(default=django.utils.timezone.now)),
-                ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
-                ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                (
+                    "last_login",
+                    models.DateTimeField(blank=True, null=True, verbose_name="last login"),
+                ),
+                (
+                    "is_superuser",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates that this user has all permissions without explicitly assigning them.",
+                        verbose_name="superuser status",
+                    ),
+                ),
+                ("email", models.EmailField(max_length=254, unique=True)),
+                ("name", models.CharField(blank=True, max_length=120)),
+                ("is_active", models.BooleanField(default=True)),
+                (
+                    "is_staff",
+                    models.BooleanField(default=False, help_text="May enter the staff admin."),
+                ),
+                ("date_joined", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "groups",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.group",
+                        verbose_name="groups",
+                    ),
+                ),
+                (
+                    "user_permissions",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="Specific permissions for this user.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.permission",
+                        verbose_name="user permissions",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Company',
+            name="Company",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=120)),
-                ('country', models.CharField(help_text='ISO 3166 code; completes national phone numbers.', max_length=2)),
-                ('time_zone', models.CharField(default='UTC', max_length=64, validators=[companies.models.validate_time_zone])),
-                ('status', models.CharField(choices=[('applied', 'Applied'), ('active', 'Active'), ('suspended', 'Suspended')], default='active', max_length=10)),
-                ('credits', models.BigIntegerField(default=0, help_text='The sum of the ledger; only companies.credits changes it.')),
-                ('credit_floor', models.BigIntegerField(default=0, help_text='How low the balance may fall: 0 for prepaid.')),
-                ('prices', models.JSONField(blank=True, default=dict, help_text='Credits per message by category, e.g. {"MARKETING": 2}; 1 where not named.')),
-                ('requests_per_minute', models.PositiveIntegerField(blank=True, help_text='Per key; empty for the default.', null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=120)),
+                (
+                    "country",
+                    models.CharField(
+                        help_text="ISO 3166 code; completes national phone numbers.", max_length=2
+                    ),
+                ),
+                (
+                    "time_zone",
+                    models.CharField(
+                        default="UTC",
+                        max_length=64,
+                        validators=[companies.models.validate_time_zone],
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("applied", "Applied"),
+                            ("active", "Active"),
+                            ("suspended", "Suspended"),
+                        ],
+                        default="active",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "credits",
+                    models.BigIntegerField(
+                        default=0,
+                        help_text="The sum of the ledger; only companies.credits changes it.",
+                    ),
+                ),
+                (
+                    "credit_floor",
+                    models.BigIntegerField(
+                        default=0, help_text="How low the balance may fall: 0 for prepaid."
+                    ),
+                ),
+                (
+                    "prices",
+                    models.JSONField(
+                        blank=True,
+                        default=dict,
+                        help_text='Credits per message by category, e.g. {"MARKETING": 2}; 1 where not named.',
+                    ),
+                ),
+                (
+                    "requests_per_minute",
+                    models.PositiveIntegerField(
+                        blank=True, help_text="Per key; empty for the default.", null=True
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'verbose_name_plural': 'companies',
-                'constraints': [models.CheckConstraint(condition=models.Q(('credits__gte', models.F('credit_floor'))), name='company_credits_above_floor')],
+                "verbose_name_plural": "companies",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("credits__gte", models.F("credit_floor"))),
+                        name="company_credits_above_floor",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Channel',
+            name="Channel",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=80)),
-                ('status', models.CharField(choices=[('requested', 'Requested'), ('connected', 'Connected'), ('disconnected', 'Disconnected')], default='requested', max_length=12)),
-                ('status_reason', models.CharField(blank=True, max_length=300)),
-                ('is_default', models.BooleanField(default=False)),
-                ('waba_id', models.CharField(max_length=32, verbose_name='WABA id')),
-                ('phone_number_id', models.CharField(max_length=32, unique=True)),
-                ('phone_number', models.CharField(help_text='With a plus: +254700000001.', max_length=16)),
-                ('verified_name', models.CharField(blank=True, max_length=120)),
-                ('access_token', config.fields.EncryptedTextField(blank=True)),
-                ('rate_per_second', models.PositiveIntegerField(default=80, help_text='Messages a second that Meta allows this number: 80, or 1,000.')),
-                ('daily_limit', models.PositiveIntegerField(blank=True, default=1000, help_text="Messages a day by the WABA's tier; empty for unlimited.", null=True)),
-                ('quality', models.CharField(default='UNKNOWN', max_length=8)),
-                ('paused_until', models.DateTimeField(blank=True, null=True)),
-                ('pause_reason', models.CharField(blank=True, max_length=300)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('company', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='channels', to='companies.company')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=80)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("requested", "Requested"),
+                            ("connected", "Connected"),
+                            ("disconnected", "Disconnected"),
+                        ],
+                        default="requested",
+                        max_length=12,
+                    ),
+                ),
+                ("status_reason", models.CharField(blank=True, max_length=300)),
+                ("is_default", models.BooleanField(default=False)),
+                ("waba_id", models.CharField(max_length=32, verbose_name="WABA id")),
+                ("phone_number_id", models.CharField(max_length=32, unique=True)),
+                (
+                    "phone_number",
+                    models.CharField(help_text="With a plus: +254700000001.", max_length=16),
+                ),
+                ("verified_name", models.CharField(blank=True, max_length=120)),
+                ("access_token", config.fields.EncryptedTextField(blank=True)),
+                (
+                    "rate_per_second",
+                    models.PositiveIntegerField(
+                        default=80,
+                        help_text="Messages a second that Meta allows this number: 80, or 1,000.",
+                    ),
+                ),
+                (
+                    "daily_limit",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        default=1000,
+                        help_text="Messages a day by the WABA's tier; empty for unlimited.",
+                        null=True,
+                    ),
+                ),
+                ("quality", models.CharField(default="UNKNOWN", max_length=8)),
+                ("paused_until", models.DateTimeField(blank=True, null=True)),
+                ("pause_reason", models.CharField(blank=True, max_length=300)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "company",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="channels",
+                        to="companies.company",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ApiKey',
+            name="ApiKey",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=80)),
-                ('public_id', models.CharField(max_length=8, unique=True)),
-                ('secret_hash', models.CharField(max_length=64)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('expires_at', models.DateTimeField(blank=True, null=True)),
-                ('revoked_at', models.DateTimeField(blank=True, null=True)),
-                ('last_used_at', models.DateTimeField(blank=True, null=True)),
-                ('last_used_address', models.GenericIPAddressField(blank=True, null=True)),
-                ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL)),
-                ('channel', models.ForeignKey(blank=True, help_text='The channel that it sends from where a request names none.', null=True, on_delete=django.db.models.deletion.CASCADE, to='companies.channel')),
-                ('company', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='api_keys', to='companies.company')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=80)),
+                ("public_id", models.CharField(max_length=8, unique=True)),
+                ("secret_hash", models.CharField(max_length=64)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("expires_at", models.DateTimeField(blank=True, null=True)),
+                ("revoked_at", models.DateTimeField(blank=True, null=True)),
+                ("last_used_at", models.DateTimeField(blank=True, null=True)),
+                ("last_used_address", models.GenericIPAddressField(blank=True, null=True)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="The channel that it sends from where a request names none.",
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="companies.channel",
+                    ),
+                ),
+                (
+                    "company",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="api_keys",
+                        to="companies.company",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'API key',
+                "verbose_name": "API key",
             },
         ),
         migrations.CreateModel(
-            name='CreditEntry',
+            name="CreditEntry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('top_up', 'Top-up'), ('adjustment', 'Adjustment'), ('charge', 'Charge'), ('refund', 'Refund'), ('taken_back', 'Refund taken back')], max_length=12)),
-                ('amount', models.BigIntegerField(help_text='Credits; negative when they leave the balance.')),
-                ('batch_id', models.BigIntegerField(blank=True, null=True)),
-                ('note', models.CharField(blank=True, max_length=200)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('author', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL)),
-                ('company', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='credit_entries', to='companies.company')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("top_up", "Top-up"),
+                            ("adjustment", "Adjustment"),
+                            ("charge", "Charge"),
+                            ("refund", "Refund"),
+                            ("taken_back", "Refund taken back"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "amount",
+                    models.BigIntegerField(
+                        help_text="Credits; negative when they leave the balance."
+                    ),
+                ),
+                ("batch_id", models.BigIntegerField(blank=True, null=True)),
+                ("note", models.CharField(blank=True, max_length=200)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "author",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "company",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="credit_entries",
+                        to="companies.company",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'credit entries',
+                "verbose_name_plural": "credit entries",
             },
         ),
         migrations.CreateModel(
-            name='Membership',
+            name="Membership",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('owner', 'Owner'), ('developer', 'Developer'), ('operator', 'Operator'), ('viewer', 'Viewer')], default='operator', max_length=10)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('company', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='companies.company')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("owner", "Owner"),
+                            ("developer", "Developer"),
+                            ("operator", "Operator"),
+                            ("viewer", "Viewer"),
+                        ],
+                        default="operator",
+                        max_length=10,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "company",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to="companies.company",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.AddConstraint(
-            model_name='user',
-            constraint=models.UniqueConstraint(django.db.models.functions.text.Lower('email'), name='user_email_whatever_case'),
+            model_name="user",
+            constraint=models.UniqueConstraint(
+                django.db.models.functions.text.Lower("email"), name="user_email_whatever_case"
+            ),
         ),
         migrations.AddIndex(
-            model_name='channel',
-            index=models.Index(fields=['waba_id'], name='channel_waba'),
+            model_name="channel",
+            index=models.Index(fields=["waba_id"], name="channel_waba"),
         ),
         migrations.AddConstraint(
-            model_name='channel',
-            constraint=models.UniqueConstraint(condition=models.Q(('is_default', True)), fields=('company',), name='one_default_channel'),
+            model_name="channel",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("is_default", True)),
+                fields=("company",),
+                name="one_default_channel",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='channel',
-            constraint=models.CheckConstraint(condition=models.Q(('rate_per_second__gte', 1)), name='channel_rate_at_least_one'),
+            model_name="channel",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("rate_per_second__gte", 1)), name="channel_rate_at_least_one"
+            ),
         ),
         migrations.AddIndex(
-            model_name='creditentry',
-            index=models.Index(fields=['company', '-id'], name='credit_ledger'),
+            model_name="creditentry",
+            index=models.Index(fields=["company", "-id"], name="credit_ledger"),
         ),
         migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.UniqueConstraint(fields=('user', 'company'), name='one_membership_per_company'),
+            model_name="membership",
+            constraint=models.UniqueConstraint(
+                fields=("user", "company"), name="one_membership_per_company"
+            ),
         ),
     ]

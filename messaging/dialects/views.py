@@ -59,11 +59,18 @@ class DialectView(View):
                 f"Method {str(request.method)[:20]} is not allowed here",
                 code="method_not_allowed",
                 status=405,
-                headers={"Allow": ", ".join(self._allowed_methods()).replace(", OPTIONS", "")},
+                headers={"Allow": ", ".join(self.allowed_methods())},
             )
         caller = self.authenticate(request)
         result: Answer = handler(request, caller, **url)
         return result
+
+    def allowed_methods(self) -> list[str]:
+        return [
+            name.upper()
+            for name in ("get", "post", "put", "patch", "delete")
+            if hasattr(self, name)
+        ]
 
     def authenticate(self, request: HttpRequest) -> Caller:
         """Whose request it is; counts it against the key's limit."""

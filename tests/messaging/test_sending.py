@@ -10,6 +10,7 @@ from companies.graph.sandbox import Sandbox
 from companies.models import Channel, Company
 from messaging import queue, settling, tasks
 from messaging.models import Batch, ChannelState, Lane, Message, Status
+from messaging.results import Failed, Results, Sent
 from templates_app.models import Template
 from tests import factories
 
@@ -227,10 +228,10 @@ def test_a_lost_fence_can_not_write_over_the_next_one(channel: Channel) -> None:
     message = accepted(channel, status=Status.CLAIMED, fence=old)
     ChannelState.objects.update(lease_until=0)
     new = queue.take_lease(channel.pk, owner="new") or 0
-    queue.claim(channel.pk, fence=new, limit=1, now=timezone.now())
+    queue.claim(channel.pk, Lane.EXPRESS, fence=new, limit=1, now=timezone.now())
 
-    late = queue.Results.none()
-    late.failed.append(queue.Failed(message.pk, message.batch_id, "131009", "late"))
+    late = Results()
+    late.failed.append(Failed(message.pk, message.batch_id, "131009", "late"))
     queue.store_results(late, fence=old, now=timezone.now())
     marked = queue.mark_sending([message.pk], fence=old, now=timezone.now())
 
@@ -245,8 +246,8 @@ def test_an_answer_after_the_lease_was_lost_settles_the_doubt(channel: Channel) 
     ChannelState.objects.update(lease_until=0)
     queue.take_lease(channel.pk, owner="new")
 
-    late = queue.Results.none()
-    late.sent.append(queue.Sent(message.pk, message.batch_id, "wamid.late"))
+    late = Results()
+    late.sent.append(Sent(message.pk, message.batch_id, "wamid.late"))
     queue.store_results(late, fence=old, now=timezone.now())
 
     message.refresh_from_db()

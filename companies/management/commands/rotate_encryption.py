@@ -1,0 +1,31 @@
+"""Encrypt all stored tokens anew, under the first of FIELD_ENCRYPTION_KEYS."""
+
+from typing import Any
+
+from django.apps import apps
+from django.core.management.base import BaseCommand
+from django.db import transaction
+
+from config.fields import EncryptedTextField
+
+
+class Command(BaseCommand):
+    help = "After a new key was put first in FIELD_ENCRYPTION_KEYS; then the old one can go."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        for model in apps.get_models():
+            fields = [
+                field.attname
+                for field in model._meta.concrete_fields
+                if isinstance(field, EncryptedTextField)
+            ]
+            if fields:
+                count = self.rotate(model, fields)
+                self.stdout.write(f"{model._meta.label}: {count} rows")
+
+    @transaction.atomic
+    def rotate(self, model: Any, fields: list[str]) -> int:
+        rows = list(model._base_manager.select_for_update())
+        for row in rows:
+            row.save(update_fields=fields)
+        return len(rows)

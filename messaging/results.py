@@ -1,0 +1,66 @@
+"""What a drain learns of its messages, on its way into the database."""
+
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    id: int
+    batch_id: int
+    wamid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Back to the queue: it was certainly not sent."""
+
+    id: int
+    due_at: datetime
+    code: str
+    detail: str
+    counts: bool = True  # whether the attempt counts against the cap
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    id: int
+    batch_id: int
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """Written to the network, and no answer came: it may or may not have been sent."""
+
+    id: int
+    batch_id: int
+    detail: str
+
+
+@dataclass
+class Results:
+    """What is known and not stored yet."""
+
+    sent: list[Sent] = field(default_factory=list)
+    retry: list[Retry] = field(default_factory=list)
+    failed: list[Failed] = field(default_factory=list)
+    unanswered: list[Unanswered] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.sent) + len(self.retry) + len(self.failed) + len(self.unanswered)
+
+    def take(self, most: int) -> "Results":
+        """Take out up to `most` of each kind."""
+        taken = Results()
+        for kind in fields(self):
+            known = getattr(self, kind.name)
+            setattr(taken, kind.name, known[:most])
+            setattr(self, kind.name, known[most:])
+        return taken
+
+    def put_back(self, taken: "Results") -> None:
+        """They could not be stored after all."""
+        for kind in fields(self):
+            setattr(self, kind.name, getattr(taken, kind.name) + getattr(self, kind.name))

@@ -1,0 +1,221 @@
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from companies.models import Channel, Company
+from messaging.models import Batch, Message, Status, UnusedInput
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+def _text(body: str) -> dict[str, object]:
+    return {"type": "text", "text": {"body": body}}
+
+
+def _page(client: Client, batch: Batch) -> str:
+    return client.get(f"/batches/{batch.public_id}").content.decode()
+
+
+def test_the_newest_batches_come_first_and_older_ones_on_further_pages(owner: Client, channel):
+    for number in range(30):
+        factories.make_batch(channel, payload=_text(f"number-{number:02d}"))
+
+    first = owner.get("/batches")
+    second = owner.get(f"/batches?before={first.context['older']}")
+
+    shown = [row.summary for row in (*first.context["rows"], *second.context["rows"])]
+    assert shown == [f"number-{number:02d}" for number in reversed(range(30))]
+    assert second.context["older"] == ""
+
+
+def test_a_page_of_batches_costs_the_same_queries_whatever_its_length(owner: Client, acme):
+    factories.make_batch(factories.make_channel(acme))
+    with CaptureQueriesContext(connection) as few:
+        owner.get("/batches")
+    for _ in range(10):
+        factories.make_batch(factories.make_channel(acme))
+    with CaptureQueriesContext(connection) as many:
+        owner.get("/batches")
+
+    assert len(many) == len(few)
+
+
+def test_an_id_that_is_none_is_not_found(owner: Client):
+    assert owner.get("/batches?before=nonsense").status_code == 404
+    assert owner.get("/batches/nonsense").status_code == 404
+    assert owner.get("/batches/batch_zzzzzzzzzzzzz").status_code == 404
+
+
+def test_another_companys_batch_is_not_found(stranger: Client, channel: Channel):
+    batch = factories.make_batch(channel)
+
+    assert stranger.get(f"/batches/{batch.public_id}").status_code == 404
+    assert stranger.get(f"/batches/{batch.public_id}/progress").status_code == 404
+    assert batch.public_id not in stranger.get("/batches").content.decode()
+
+
+def test_counts_reasons_and_masked_numbers_are_shown(owner: Client, channel: Channel):
+    batch = factories.make_batch(channel, recipients_count=4, failed=1, read=1, sent=1)
+    for phone, status, code in (
+        ("254712345678", Status.READ, ""),
+        ("254712345679", Status.SENT, ""),
+        ("254712345680", Status.FAILED, "131026"),
+        ("254712345681", Status.QUEUED, ""),
+    ):
+        factories.make_message(
+            channel, batch=batch, recipient=phone, status=status, error_code=code
+        )
+
+    response = owner.get(f"/batches/{batch.public_id}")
+    page = response.content.decode()
+
+    assert {tile.name: tile.count for tile in response.context["tiles"]} == {
+        "waiting": 1,
+        "uncertain": 0,
+        "sent": 1,
+        "delivered": 0,
+        "read": 1,
+        "failed": 1,
+    }
+    [reason] = response.context["reasons"]
+    assert (reason["code"], reason["count"]) == ("131026", 1)
+    assert reason["title"]
+    assert "+254\xa0•••\xa0678" in page
+    assert "254712345678" not in page
+
+
+def test_what_people_typed_is_never_markup(owner: Client, channel: Channel):
+    batch = factories.make_batch(channel, payload=_text("<script>alert(1)</script> *bold* & _it_"))
+
+    page = _page(owner, batch)
+
+    assert "<script>alert(1)" not in page
+    assert "&lt;script&gt;" in page
+    assert "<strong>bold</strong> &amp; <em>it</em>" in page
+
+
+def test_a_template_is_shown_as_the_customer_sees_it(owner: Client, acme: Company, channel):
+    template = factories.make_template(acme)
+    payload = {
+        "type": "template",
+        "template": {
+            "name": template.name,
+            "language": {"code": "en_US"},
+            "components": [
+                {"type": "body", "parameters": [{"type": "text", "text": "<b>Amina</b>"}]}
+            ],
+        },
+    }
+    batch = factories.make_batch(
+        channel, content_type="template", template=template, payload=payload
+    )
+
+    assert (
+        'Hello <span class="wa-var">&lt;b&gt;Amina&lt;/b&gt;</span>, your order is on its way.'
+        in _page(owner, batch)
+    )
+
+
+def test_a_one_time_code_is_not_shown(owner: Client, acme: Company, channel: Channel):
+    template = factories.make_template(acme, category="AUTHENTICATION")
+    parameters = [{"type": "text", "text": "918273"}]
+    payload = {
+        "type": "template",
+        "template": {
+            "name": template.name,
+            "language": {"code": "en_US"},
+            "components": [{"type": "body", "parameters": parameters}],
+        },
+    }
+    batch = factories.make_batch(
+        channel, template=template, payload=payload, category="AUTHENTICATION"
+    )
+
+    assert "918273" not in _page(owner, batch)
+    assert "918273" not in owner.get("/batches").content.decode()
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {},
+        [],
+        {"type": "reaction", "reaction": {"emoji": "👍"}},
+        {"type": "template", "template": {"name": "gone", "language": {"code": "en"}}},
+        {"type": "image", "image": {"link": "https://example.com/a.jpg"}},
+        {"type": "interactive", "interactive": {"type": "list", "action": {"button": "Choose"}}},
+    ],
+)
+def test_any_payload_has_a_page(owner: Client, channel: Channel, payload):
+    batch = factories.make_batch(channel, payload=payload)
+
+    assert owner.get(f"/batches/{batch.public_id}").status_code == 200
+    assert owner.get("/batches").status_code == 200
+
+
+def test_unused_inputs_are_listed_up_to_a_hundred_and_counted(owner: Client, channel: Channel):
+    batch = factories.make_batch(channel)
+    UnusedInput.objects.bulk_create(
+        UnusedInput(batch=batch, input=f"bad{n}", reason="not a phone number") for n in range(103)
+    )
+    UnusedInput.objects.create(batch=factories.make_batch(channel), input="other", reason="x")
+
+    response = owner.get(f"/batches/{batch.public_id}")
+
+    assert response.context["unused_count"] == 103
+    assert len(response.context["unused"]) == 100
+    assert "other" not in [each["input"] for each in response.context["unused"]]
+
+
+def test_the_page_refreshes_itself_until_all_is_at_rest(owner: Client, channel: Channel):
+    batch = factories.make_batch(channel)
+    assert 'hx-trigger="every 2s"' in _page(owner, batch)
+
+    Batch.objects.filter(pk=batch.pk).update(sent=1)
+    assert 'hx-trigger="every 15s"' in _page(owner, batch)
+
+    Batch.objects.filter(pk=batch.pk).update(sent=0, read=1)
+    assert "hx-trigger" not in _page(owner, batch)
+
+
+def test_an_old_batch_waits_for_no_receipts(owner: Client, channel: Channel):
+    batch = factories.make_batch(channel, sent=1)
+    Batch.objects.filter(pk=batch.pk).update(created_at=timezone.now() - timedelta(hours=2))
+
+    assert "hx-trigger" not in _page(owner, batch)
+
+
+def test_the_refreshed_part_is_no_whole_page(owner: Client, channel: Channel):
+    batch = factories.make_batch(channel)
+
+    part = owner.get(f"/batches/{batch.public_id}/progress", headers={"HX-Request": "true"})
+
+    assert b"<html" not in part.content
+    assert b'id="progress"' in part.content
+    assert b'id="messages" hx-swap-oob="true"' in part.content
+
+
+def test_a_part_asked_for_after_signing_out_reloads_the_page(client: Client, channel: Channel):
+    batch = factories.make_batch(channel)
+
+    part = client.get(f"/batches/{batch.public_id}/progress", headers={"HX-Request": "true"})
+
+    assert part["HX-Refresh"] == "true"
+
+
+def test_a_batch_of_many_shows_the_first_fifty(owner: Client, channel: Channel):
+    batch = factories.make_batch(channel, recipients_count=60)
+    for _ in range(60):
+        factories.make_message(channel, batch=batch)
+
+    with CaptureQueriesContext(connection) as queries:
+        response = owner.get(f"/batches/{batch.public_id}")
+
+    assert len(response.context["messages_shown"]) == 50
+    assert Message.objects.count() == 60
+    assert len(queries) < 12
