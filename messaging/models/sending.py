@@ -1,15 +1,4 @@
-"""One request is a Batch, one recipient of it a Message. The messages are the queue (an outbox):
-what is `queued` and due is sent by messaging/dispatch.py. Celery only says that there is work.
-
-States are numbers because they have an order, and only ever grow:
-
-    queued < claimed < sending < uncertain < sent < failed < delivered < read
-
-so `new > old` is the whole rule for what Meta reports, in any order and however often: a failure
-after "delivered" is ignored, while "delivered" after a failure is believed (Meta says so where a
-person has several devices). Only the drain that holds the channel's lease takes a message back to
-`queued`, under its fence, and only from claimed, sending or uncertain.
-"""
+"""Batches, their messages, and what the sending of a channel needs to know."""
 
 from __future__ import annotations
 
@@ -21,47 +10,8 @@ from django.db.models import Q
 from companies.models import ApiKey, Channel, Company
 from config import public_ids
 from contacts.models import Contact
+from messaging.models.states import Lane, Status, StatusCounts
 from templates_app.models import Template
-
-
-class Status(models.IntegerChoices):
-    QUEUED = 0, "queued"
-    CLAIMED = 10, "claimed"  # taken by a drain, not yet written to the network
-    SENDING = 20, "sending"
-    UNCERTAIN = 30, "uncertain"
-    SENT = 40, "sent"
-    FAILED = 45, "failed"
-    DELIVERED = 50, "delivered"
-    READ = 60, "read"
-
-    @property
-    def word(self) -> str:
-        """The state as callers read it: claimed is our affair, to them it is still queued."""
-        return "queued" if self is Status.CLAIMED else str(self.label)
-
-
-# Where a message rests: the counters of batches and of daily usage name these.
-COUNTED = (Status.UNCERTAIN, Status.SENT, Status.FAILED, Status.DELIVERED, Status.READ)
-
-
-class Lane(models.IntegerChoices):
-    """Within a channel, express is claimed first: a code must not wait behind a campaign."""
-
-    EXPRESS = 0, "express"
-    BULK = 1, "bulk"
-
-
-class StatusCounts(models.Model):
-    """How many messages rest in each state; what is missing from the total is on its way."""
-
-    uncertain = models.IntegerField(default=0, db_default=0)
-    sent = models.IntegerField(default=0, db_default=0)
-    failed = models.IntegerField(default=0, db_default=0)
-    delivered = models.IntegerField(default=0, db_default=0)
-    read = models.IntegerField(default=0, db_default=0)
-
-    class Meta:
-        abstract = True
 
 
 class Batch(StatusCounts):
@@ -259,57 +209,6 @@ class StatusEvent(models.Model):
         return f"{self.get_status_display()} at {self.at:%F %T}"
 
 
-class InboundMessage(models.Model):
-    """A message from a person to a channel, of any type; `payload` is Meta's object as it came."""
-
-    company = models.ForeignKey(Company, on_delete=models.CASCADE, db_index=False)
-    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, db_index=False)
-    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, null=True, db_index=False)
-    wamid = models.CharField("WhatsApp message id", max_length=140, unique=True)
-    type = models.CharField(max_length=20)
-    text = models.TextField(blank=True, help_text="What a person would read: text, caption, title.")
-    media_id = models.CharField(max_length=64, blank=True)
-    reply_to = models.CharField(max_length=140, blank=True, help_text="The wamid it answers.")
-    payload = models.JSONField()
-    sent_at = models.DateTimeField(help_text="By Meta's clock.")
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        indexes: ClassVar = [
-            models.Index(fields=["company", "-id"], name="inbound_log"),
-            models.Index(fields=["contact", "-id"], name="inbound_of_contact"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.type} from {self.contact}"
-
-
-class WebhookEvent(models.Model):
-    """A body that Meta posted, exactly as it came; applied by a task, kept to be replayed."""
-
-    class State(models.IntegerChoices):
-        PENDING = 0, "Pending"
-        APPLIED = 1, "Applied"
-        PROBLEM = 2, "Not understood"
-
-    body = models.BinaryField()
-    state = models.SmallIntegerField(choices=State, default=State.PENDING)
-    problem = models.TextField(blank=True, default="", db_default="")
-    tries = models.SmallIntegerField(default=0, db_default=0)
-    due_at = models.DateTimeField()
-    received_at = models.DateTimeField()
-    applied_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        indexes: ClassVar = [
-            models.Index(fields=["due_at", "id"], condition=Q(state=0), name="webhook_pending"),
-            models.Index(fields=["-id"], condition=Q(state=2), name="webhook_problems"),
-        ]
-
-    def __str__(self) -> str:
-        return f"webhook {self.pk} ({self.get_state_display().lower()})"
-
-
 class ChannelState(models.Model):
     """What sending needs to know of a channel beside what people configure."""
 
@@ -356,66 +255,3 @@ class IdempotencyRecord(models.Model):
 
     def __str__(self) -> str:
         return self.key
-
-
-class DailyUsage(StatusCounts):
-    """What was accepted on a day and what has become of it: the source of every report.
-
-    Kept by the statements that change the messages (messaging/tallies.py), never by counting them.
-    """
-
-    company = models.ForeignKey(Company, on_delete=models.CASCADE, db_index=False)
-    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, db_index=False)
-    day = models.DateField()
-    category = models.CharField(max_length=16)
-    accepted = models.IntegerField(default=0, db_default=0)
-    charged = models.BigIntegerField(
-        default=0, db_default=0, help_text="Credits, refunds not taken off."
-    )
-
-    class Meta:
-        verbose_name_plural = "daily usage"
-        constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["company", "day", "channel", "category"], name="one_usage_row"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.day} {self.category}"
-
-
-class DailyFailure(models.Model):
-    """How many of a day's messages failed, by reason."""
-
-    company = models.ForeignKey(Company, on_delete=models.CASCADE, db_index=False)
-    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, db_index=False)
-    day = models.DateField()
-    code = models.CharField(max_length=40)
-    count = models.IntegerField(default=0, db_default=0)
-
-    class Meta:
-        constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["company", "day", "channel", "code"], name="one_failure_row"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.day} {self.code}: {self.count}"
-
-
-class Metric(models.Model):
-    """A counter that outlives processes: buckets of /metrics, and the worker's heartbeat."""
-
-    name = models.CharField(max_length=40)
-    label = models.CharField(max_length=80, blank=True, default="", db_default="")
-    value = models.FloatField(default=0, db_default=0)
-
-    class Meta:
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["name", "label"], name="one_metric_row")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.name} {self.label}"
