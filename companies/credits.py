@@ -4,11 +4,14 @@ caller's transaction, so the balance is always the ledger's sum.
 
 from django.db.models import F
 from django.db.models.functions import Greatest
+from django.utils import timezone
 
 from companies.models import Company, CreditEntry, User
+from config import sql
 from config.api import ApiError
 
 _KINDS = CreditEntry.Kind
+_COMPANY, _ENTRY = Company._meta.db_table, CreditEntry._meta.db_table
 
 
 class InsufficientCredits(ApiError):
@@ -25,8 +28,10 @@ def charge(*, company_id: int, amount: int, batch_id: int) -> None:
     """Take credit for a batch; raises InsufficientCredits and changes nothing if it isn't there."""
     if amount == 0:
         return
-    paid = Company.objects.filter(pk=company_id, credits__gte=F("credit_floor") + amount).update(
-        credits=F("credits") - amount
+    paid = sql.execute(
+        f"""UPDATE {_COMPANY} SET credits = credits - %s
+        WHERE id = %s AND credits - %s >= credit_floor""",
+        [amount, company_id, amount],
     )
     if not paid:
         company = Company.objects.get(pk=company_id)
@@ -75,6 +80,16 @@ def _enter(
     author: User | None = None,
     note: str = "",
 ) -> None:
-    CreditEntry.objects.create(
-        company_id=company_id, kind=kind, amount=amount, batch_id=batch_id, author=author, note=note
+    sql.execute(
+        f"""INSERT INTO {_ENTRY} (company_id, kind, amount, batch_id, author_id, note, created_at)
+        VALUES (%s, %s, %s, %s, %s, %s, %s)""",
+        [
+            company_id,
+            kind.value,
+            amount,
+            batch_id,
+            author.pk if author else None,
+            note[:200],
+            sql.moment(timezone.now()),
+        ],
     )

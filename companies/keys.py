@@ -10,17 +10,24 @@ import re
 import secrets
 import string
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 
 from companies.models import ApiKey, Channel, Company, User
+from config import sql
 
 PREFIX = "tuma_"
 _PUBLIC, _SECRET = 8, 19
 _ALPHABET = string.ascii_letters + string.digits
 _SHAPE = re.compile(rf"{PREFIX}([A-Za-z0-9]{{{_PUBLIC}}})([A-Za-z0-9]{{{_SECRET}}})", re.ASCII)
-_LAST_USED_EVERY_SECONDS = 60
+_LAST_USED_EVERY = timedelta(minutes=1)
+
+# By hand: the ORM takes three times as long to write it as the database to answer it.
+_LOOK_UP = f"""SELECT k.id, k.secret_hash, k.channel_id, k.revoked_at, k.expires_at, k.last_used_at,
+    c.id, c.status, c.country, c.time_zone, c.requests_per_minute, c.prices
+    FROM {ApiKey._meta.db_table} k JOIN {Company._meta.db_table} c ON c.id = k.company_id
+    WHERE k.public_id = %s"""
 
 
 def _hash(secret: str) -> str:
@@ -80,31 +87,15 @@ def caller(text: str, *, now: datetime, address: str) -> Caller | None:
     if match is None:
         return None
     public_id, secret = match.groups()
-    row = (
-        ApiKey.objects.filter(public_id=public_id)
-        .values_list(
-            "id",
-            "secret_hash",
-            "channel_id",
-            "revoked_at",
-            "expires_at",
-            "last_used_at",
-            "company_id",
-            "company__status",
-            "company__country",
-            "company__time_zone",
-            "company__requests_per_minute",
-            "company__prices",
-        )
-        .first()
-    )
+    rows = sql.fetch(_LOOK_UP, [public_id])
+    row = rows[0] if rows else None
     known_hash = row[1] if row else _hash("")
     if not hmac.compare_digest(known_hash, _hash(secret)) or row is None:
         return None
     (key_id, _, channel_id, revoked_at, expires_at, last_used_at, company_id, *company) = row
-    if revoked_at is not None or (expires_at is not None and expires_at <= now):
+    if revoked_at is not None or (expires_at is not None and sql.as_datetime(expires_at) <= now):
         return None
-    if last_used_at is None or (now - last_used_at).total_seconds() > _LAST_USED_EVERY_SECONDS:
+    if last_used_at is None or now - sql.as_datetime(last_used_at) > _LAST_USED_EVERY:
         ApiKey.objects.filter(pk=key_id).update(last_used_at=now, last_used_address=address or None)
     status, country, time_zone, per_minute, prices = company
     return Caller(
@@ -115,5 +106,5 @@ def caller(text: str, *, now: datetime, address: str) -> Caller | None:
         country=country,
         time_zone=time_zone,
         requests_per_minute=per_minute,
-        prices=prices,
+        prices=sql.as_object(prices),
     )

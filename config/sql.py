@@ -4,6 +4,7 @@ Rows are passed as one JSON text: it is one parameter on both, and both read it 
 """
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -50,9 +51,25 @@ def epoch_now() -> str:
     return "((julianday('now') - 2440587.5) * 86400.0)"
 
 
+def greatest(left: str, right: str) -> str:
+    """The greater of two columns."""
+    return f"{'greatest' if is_postgres() else 'max'}({left}, {right})"
+
+
 def moment(value: Any) -> Any:
     """A datetime as a parameter of hand-written SQL."""
     return connection.ops.adapt_datetimefield_value(value)
+
+
+def as_datetime(value: Any) -> datetime:
+    """A time that a hand-written SELECT gave: SQLite knows no zones, and sometimes not the type."""
+    moment: datetime = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def as_object(value: Any) -> Any:
+    """JSON that a hand-written SELECT gave: text, whatever the database."""
+    return orjson.loads(value) if isinstance(value, str) else value
 
 
 def fetch(sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:

@@ -132,7 +132,7 @@ class WebhookEventAdmin(ExactSearchMixin, ReadOnlyAdmin):
 
 @admin.register(ChannelState)
 class ChannelStateAdmin(ReadOnlyAdmin):
-    list_display: ClassVar[Any] = ["channel", "owner", "fence", "confirmed_up_to", "day_count"]
+    list_display: ClassVar[Any] = ["channel", "owner", "fence", "day_count"]
     list_select_related: ClassVar[Any] = ["channel"]
 
 

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 import structlog
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from companies.models import Channel
@@ -23,11 +24,12 @@ from messaging.webhook_body import NotAWebhook, Parsed, StatusUpdate, parse
 log = structlog.get_logger("tuma.inbox")
 
 # Bodies taken at once. Meta may put a thousand changes in one, so they are also limited by size.
-TAKE = 200
+TAKE = 500
 TAKE_BYTES = 1_000_000
 MAX_TRIES = 8
 _FIRST_WAIT_SECONDS = 2
 _POLL_SECONDS = 0.1
+_BEHIND_SECONDS = 3
 # Set when the worker is told to stop.
 stopping = threading.Event()
 
@@ -59,6 +61,14 @@ def apply_for(*, seconds: float, linger: float) -> None:
 def is_waiting(*, now: datetime) -> bool:
     """Whether a body is due to be applied."""
     return WebhookEvent.objects.filter(state=State.PENDING, due_at__lte=now).exists()
+
+
+def is_behind(*, now: datetime) -> bool:
+    """Whether a body has lain here unapplied for long: it may say what somebody waits for."""
+    old = now - timedelta(seconds=_BEHIND_SECONDS)
+    return WebhookEvent.objects.filter(
+        state=State.PENDING, due_at__lte=old, tries=0, received_at__lte=old
+    ).exists()
 
 
 def apply_pending(*, now: datetime) -> int:
@@ -109,12 +119,25 @@ def _apply_together(events: Sequence[WebhookEvent], now: datetime) -> None:
             of_event[id(update)] = event
             updates.append(update)
         _apply_rest(body, numbers)
-    waiting = {of_event[id(update)].pk for update in statuses.apply(updates)}
+    last = max(event.received_at for event in events)
+    waiting = {of_event[id(update)].pk for update in statuses.apply(updates, received_at=last)}
     for event, body in parsed:
         _settle(event, body, is_waiting=event.pk in waiting, now=now)
-    WebhookEvent.objects.bulk_update(
-        events, ["state", "problem", "tries", "due_at", "applied_at"], batch_size=TAKE
-    )
+    _save(events, now)
+
+
+def _save(events: Sequence[WebhookEvent], now: datetime) -> None:
+    """One plain statement for nearly all; only the odd ones are written one by one."""
+    plain = [event.pk for event in events if event.state == State.APPLIED]
+    odd = [event for event in events if event.state != State.APPLIED]
+    if plain:
+        WebhookEvent.objects.filter(pk__in=plain).update(
+            state=State.APPLIED, problem="", tries=F("tries") + 1, applied_at=now
+        )
+    if odd:
+        WebhookEvent.objects.bulk_update(
+            odd, ["state", "problem", "tries", "due_at", "applied_at"], batch_size=100
+        )
 
 
 def _apply_alone(event: WebhookEvent, now: datetime) -> None:

@@ -3,7 +3,7 @@
 import hmac
 import ipaddress
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -115,9 +115,8 @@ def _queue() -> Iterator[Any]:
 
 
 def _seconds_since(moment: Any) -> float:
-    if isinstance(moment, str):  # SQLite has no type for times
-        moment = datetime.fromisoformat(moment).replace(tzinfo=UTC)
-    return max(0.0, (timezone.now() - moment).total_seconds()) if moment else 0.0
+    age = timezone.now() - sql.as_datetime(moment) if moment else timedelta()
+    return max(0.0, age.total_seconds())
 
 
 def _histogram(name: str, text: str, bounds: tuple[float, ...]) -> HistogramMetricFamily:

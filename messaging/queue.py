@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.utils import timezone
 
 from companies.models import Channel
 from config import sql
@@ -99,11 +100,11 @@ def _recover(channel_id: int, fence: int) -> None:
         [channel_id, fence],
     )
     doubtful = sql.fetch(
-        f"""UPDATE {_M} SET status = {Status.UNCERTAIN:d}, error_code = 'unanswered',
+        f"""UPDATE {_M} SET status = {Status.UNCERTAIN:d}, due_at = %s, error_code = 'unanswered',
             error_detail = 'The process that sent it ended before the answer was stored.'
         WHERE channel_id = %s AND status = {Status.SENDING:d} AND fence < %s
         RETURNING batch_id""",
-        [channel_id, fence],
+        [sql.moment(timezone.now()), channel_id, fence],
     )
     tallies.record(
         tallies.Change(batch_id, Status.SENDING, Status.UNCERTAIN) for (batch_id,) in doubtful
@@ -162,7 +163,7 @@ def store_results(results: Results, *, fence: int, now: datetime) -> None:
         if results.sent:
             changes += _store_sent(results.sent, fence, now)
         if results.unanswered:
-            changes += _store_unanswered(results.unanswered, fence)
+            changes += _store_unanswered(results.unanswered, fence, now)
         if results.failed:
             changes += _store_failed(results.failed, fence, now)
         if results.retry:
@@ -219,9 +220,12 @@ def _literal(moment: datetime) -> str:
     return f"'{sql.moment(moment)}'{suffix}"
 
 
-def _store_unanswered(unanswered: list[Unanswered], fence: int) -> list[tallies.Change]:
+def _store_unanswered(
+    unanswered: list[Unanswered], fence: int, now: datetime
+) -> list[tallies.Change]:
     rows = _update(
-        f"""status = {Status.UNCERTAIN:d}, error_code = 'unanswered', error_detail = v.detail""",
+        f"""status = {Status.UNCERTAIN:d}, due_at = {_literal(now)},
+            error_code = 'unanswered', error_detail = v.detail""",
         sql.rows_from_json("v", id="bigint", detail="text"),
         [sql.as_json([(result.id, result.detail[:500]) for result in unanswered])],
         [result.id for result in unanswered],

@@ -157,10 +157,22 @@ def store_slice(batch: Batch, *, after: int, limit: int = SLICE) -> tuple[int, i
     )
     if last is None:
         return 0, None
-    head, params = _select(batch)
+    # The range is named for the contacts as well: else each slice would scan all of them.
     people = f"""FROM {_CONTACT} c WHERE c.company_id = %s AND c.phone IS NOT NULL
+        AND c.id > %s AND c.id <= %s
         AND c.id IN (SELECT contact_id FROM {_TAGGED} WHERE {tagged} AND contact_id <= %s)"""
-    who = [batch.company_id, *reach, last]
+    who = [batch.company_id, after, last, *reach, last]
+    stored = _store_people(batch, people, who, limit)
+    sql.execute(
+        f"""INSERT INTO {_UNUSED} (batch_id, input, reason)
+        SELECT %s, c.phone, %s {people} AND c.opted_out_at IS NOT NULL""",
+        [batch.pk, OPTED_OUT, *who],
+    )
+    return stored, int(last)
+
+
+def _store_people(batch: Batch, people: str, who: list[object], limit: int) -> int:
+    head, params = _select(batch)
     # Whose number was given as well is stored already, and must not use up the limit.
     besides = (
         f"""AND NOT EXISTS (SELECT 1 FROM {_MESSAGE} m
@@ -168,17 +180,11 @@ def store_slice(batch: Batch, *, after: int, limit: int = SLICE) -> tuple[int, i
         if batch.numbered_count
         else ""
     )
-    stored = sql.execute(
+    return sql.execute(
         f"""INSERT INTO {_MESSAGE} ({_COLUMNS}) {head} {people} AND c.opted_out_at IS NULL {besides}
         ORDER BY c.id LIMIT %s ON CONFLICT DO NOTHING""",
         [*params, *who, max(0, limit)],
     )
-    sql.execute(
-        f"""INSERT INTO {_UNUSED} (batch_id, input, reason)
-        SELECT %s, c.phone, %s {people} AND c.opted_out_at IS NOT NULL""",
-        [batch.pk, OPTED_OUT, *who],
-    )
-    return stored, int(last)
 
 
 def note_unused(batch: Batch, unused: Unused) -> None:

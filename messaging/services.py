@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.db import transaction
 
@@ -17,7 +18,7 @@ from companies.keys import Caller
 from companies.models import Channel
 from config import sql
 from config.api import Answer, ApiError, RateLimited
-from messaging import idempotency, recipients, tallies
+from messaging import batches, idempotency, recipients, tallies
 from messaging.models import Batch, ChannelState, Lane
 from messaging.payloads import Payload
 from messaging.wake import wake_channel
@@ -58,6 +59,11 @@ class _Plan:
     tagged_up_to: int
     unused: recipients.Unused = field(default_factory=list)
 
+    @property
+    def is_single(self) -> bool:
+        """One number and nothing else to tell: what most requests are."""
+        return len(self.numbers) == 1 and not self.tag_ids and not self.unused
+
 
 def accept(
     request: SendRequest,
@@ -74,12 +80,17 @@ def accept(
     IdempotencyConflict, each of which leaves nothing behind.
     """
     plan = _plan(request, caller)
+    new = partial(_new_batch, request, plan, caller=caller, now=now, request_id=request_id)
+    if key is None and (single := _store_single(request, plan, new)):
+        wake_channel(single.channel_id)
+        return answer(single)
     with transaction.atomic():
         if key:
             earlier = idempotency.begin(key, company_id=caller.company_id, now=now)
             if earlier:
                 return earlier
-        batch = _store(request, plan, caller=caller, now=now, request_id=request_id)
+        batch = _store_single(request, plan, new) if key else None
+        batch = batch or _store(request, plan, new, caller=caller, now=now)
         given = answer(batch)
         if key:
             idempotency.finish(key, given, company_id=caller.company_id)
@@ -99,8 +110,21 @@ def _plan(request: SendRequest, caller: Caller) -> _Plan:
     return _Plan(numbers, tag_ids, tagged, up_to, unused)
 
 
+def _store_single(request: SendRequest, plan: _Plan, new: Callable[..., Batch]) -> Batch | None:
+    """The short way for one number; None where only the general way can tell what is to be done."""
+    if not plan.is_single or request.channel.daily_limit is not None:
+        return None
+    batch = new(total=1)
+    return batch if batches.insert_single(batch, plan.numbers[0]) else None
+
+
 def _store(
-    request: SendRequest, plan: _Plan, *, caller: Caller, now: datetime, request_id: str
+    request: SendRequest,
+    plan: _Plan,
+    new: Callable[..., Batch],
+    *,
+    caller: Caller,
+    now: datetime,
 ) -> Batch:
     company_id, numbers = caller.company_id, plan.numbers
     if numbers:
@@ -112,9 +136,8 @@ def _store(
     total = len(numbers) + plan.tagged
     if not total:
         raise NoValidRecipients("Tag(s) resolved to zero contacts with valid phone numbers")
-    batch = _create_batch(
-        request, caller=caller, total=total, plan=plan, now=now, request_id=request_id
-    )
+    batch = new(total=total)
+    batches.insert(batch)
     stored = recipients.store_numbers(batch, numbers) if numbers else 0
     if plan.tagged and plan.tagged <= recipients.INLINE:
         stored += _store_all_tagged(batch, total - stored)
@@ -127,25 +150,25 @@ def _store(
     recipients.note_unused(batch, plan.unused)
     _reserve_day(request.channel, total, day=batch.day, now=now, zone=caller.time_zone)
     charged = total * batch.price
+    credits.charge(company_id=company_id, amount=charged, batch_id=batch.pk)
     place = tallies.Place(company_id, batch.channel_id, batch.day, batch.category)
     tallies.add_usage(place, Counter(accepted=total, charged=charged))
-    credits.charge(company_id=company_id, amount=charged, batch_id=batch.pk)
     return batch
 
 
-def _create_batch(
+def _new_batch(
     request: SendRequest,
+    plan: _Plan,
     *,
     caller: Caller,
     total: int,
-    plan: _Plan,
     now: datetime,
     request_id: str,
 ) -> Batch:
     is_code = request.category == Template.Category.AUTHENTICATION
     in_slices = plan.tagged > recipients.INLINE
     due_at = max(now, request.due_at or now)
-    return Batch.objects.create(
+    return Batch(
         company_id=caller.company_id,
         channel_id=request.channel.pk,
         api_key_id=caller.key_id,
@@ -208,14 +231,14 @@ def _give_back_missing(batch: Batch) -> None:
     if missing <= 0:
         return
     batch.recipients_count = batch.stored_count
-    place = tallies.Place(batch.company_id, batch.channel_id, batch.day, batch.category)
-    tallies.add_usage(place, Counter(accepted=-missing))
     credits.refund(
         company_id=batch.company_id,
         amount=missing * batch.price,
         batch_id=batch.pk,
         note=f"{missing} could not be written to any more",
     )
+    place = tallies.Place(batch.company_id, batch.channel_id, batch.day, batch.category)
+    tallies.add_usage(place, Counter(accepted=-missing))
 
 
 def _reserve_day(channel: Channel, count: int, *, day: object, now: datetime, zone: str) -> None:

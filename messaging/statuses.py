@@ -15,16 +15,17 @@ from companies.models import Channel
 from config import sql
 from contacts import services as contacts
 from messaging import tallies
-from messaging.models import ChannelState, Message, Status, StatusEvent
+from messaging.models import Message, Status, StatusEvent, StatusProof
 from messaging.webhook_body import StatusUpdate
 
 CHUNK = 500
 NOT_ON_WHATSAPP = "131026"
-MARKETING_REFUSED = "131050"
+# Proofs are kept one for so many seconds.
+PROOF_SECONDS = 5
 
 _M = Message._meta.db_table
 _E = StatusEvent._meta.db_table
-_S = ChannelState._meta.db_table
+_P = StatusProof._meta.db_table
 
 
 @dataclass(slots=True)
@@ -41,15 +42,18 @@ class _Row:
     phone_number_id: str
 
 
-def apply(updates: Sequence[StatusUpdate]) -> list[StatusUpdate]:
-    """Apply them in the caller's transaction; those that name a message that isn't there (yet)."""
+def apply(updates: Sequence[StatusUpdate], *, received_at: datetime) -> list[StatusUpdate]:
+    """Apply them in the caller's transaction; those that name a message that isn't there (yet).
+
+    `received_at` is when the last of them had come in.
+    """
     unknown: list[StatusUpdate] = []
     for start in range(0, len(updates), CHUNK):
-        unknown += _apply_chunk(updates[start : start + CHUNK])
+        unknown += _apply_chunk(updates[start : start + CHUNK], received_at)
     return unknown
 
 
-def _apply_chunk(updates: Sequence[StatusUpdate]) -> list[StatusUpdate]:
+def _apply_chunk(updates: Sequence[StatusUpdate], received_at: datetime) -> list[StatusUpdate]:
     by_id, by_wamid = _lock_messages(updates)
     unknown: list[StatusUpdate] = []
     told: dict[int, list[StatusUpdate]] = {}
@@ -62,6 +66,8 @@ def _apply_chunk(updates: Sequence[StatusUpdate]) -> list[StatusUpdate]:
             told.setdefault(row.id, []).append(update)
             by_id[row.id] = row
     _write(told, by_id)
+    _note_proof(told, by_id, received_at)
+    _note_people(told, by_id)
     return unknown
 
 
@@ -110,8 +116,6 @@ def _write(told: dict[int, list[StatusUpdate]], rows: dict[int, _Row]) -> None:
         _update_messages(moved)
     _add_events(told)
     tallies.record(changes)
-    _note_proof(told, rows)
-    _note_people(told, rows)
 
 
 def _reason(new: int, updates: list[StatusUpdate]) -> tuple[str, str]:
@@ -175,20 +179,30 @@ def _add_events(told: dict[int, list[StatusUpdate]]) -> None:
     )
 
 
-def _note_proof(told: dict[int, list[StatusUpdate]], rows: dict[int, _Row]) -> None:
-    """Remember up to which attempt each channel's statuses have come through."""
+def _note_proof(
+    told: dict[int, list[StatusUpdate]], rows: dict[int, _Row], received_at: datetime
+) -> None:
+    """Remember up to which attempt each channel's statuses had come through, and when."""
     proof: dict[int, Any] = {}
     for row_id in told:
         row = rows[row_id]
         if row.attempted_at is not None:
-            proof[row.channel_id] = max(
-                row.attempted_at, proof.get(row.channel_id, row.attempted_at)
-            )
+            known = proof.get(row.channel_id, row.attempted_at)
+            proof[row.channel_id] = max(row.attempted_at, known)
+    period = int(received_at.timestamp()) // PROOF_SECONDS * PROOF_SECONDS
     for channel_id, attempted_at in sorted(proof.items()):
         sql.execute(
-            f"""UPDATE {_S} SET confirmed_up_to = %s WHERE channel_id = %s
-            AND (confirmed_up_to IS NULL OR confirmed_up_to < %s)""",
-            [attempted_at, channel_id, attempted_at],
+            f"""INSERT INTO {_P} AS p (channel_id, period, received_at, attempted_at)
+            VALUES (%s, %s, %s, %s)
+            ON CONFLICT (channel_id, period) DO UPDATE SET
+            received_at = {sql.greatest("p.received_at", "excluded.received_at")},
+            attempted_at = {sql.greatest("p.attempted_at", "excluded.attempted_at")}""",
+            [
+                channel_id,
+                period,
+                sql.moment(received_at),
+                sql.moment(sql.as_datetime(attempted_at)),
+            ],
         )
 
 

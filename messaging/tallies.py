@@ -2,7 +2,8 @@
 
 Whoever changes states calls `record` in the same transaction, so the counters are always the sum
 of the messages (`manage.py recount` compares). Locks are taken in one order (messages, batches,
-usage, companies), each sorted by key, so that two of these never wait for each other.
+companies, usage), each sorted by key, so that two of these never wait for each other; accepting a
+send (messaging/services.py, messaging/batches.py) keeps to it as well.
 """
 
 from collections import Counter
@@ -51,12 +52,13 @@ def _apply(moves: Counter[tuple[int, int, int]], failures: Counter[tuple[int, st
         if new in _WORDS:
             delta[_WORDS[Status(new)]] += count
     batches = {batch_id: _count(batch_id, deltas[batch_id]) for batch_id in sorted(deltas)}
-    for batch_id, place in sorted(batches.items(), key=lambda item: item[1].key):
+    in_order = sorted(batches.items(), key=lambda item: item[1].key)
+    for batch_id, place in in_order:
+        _settle_credit(batch_id, place, deltas[batch_id]["failed"])
+    for batch_id, place in in_order:
         add_usage(place, deltas[batch_id])
     for (batch_id, code), count in sorted(failures.items()):
         _add_failure(batches[batch_id], code, count)
-    for batch_id, place in sorted(batches.items(), key=lambda item: item[1].key):
-        _settle_credit(batch_id, place, deltas[batch_id]["failed"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,7 @@ def housekeeping() -> None:
         "answers": idempotency.forget_old(now=now),
         "webhooks": inbox.forget_old(before=now - timedelta(days=settings.WEBHOOK_RETENTION_DAYS)),
         "rate_windows": limits.forget_old(),
+        "proofs": settling.forget_old(now=now),
     }
     log.info("housekeeping", **dropped)
 

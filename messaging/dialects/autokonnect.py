@@ -7,6 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from companies import channels
 from companies.keys import Caller
 from companies.models import Channel
 from config.api import Answer, ApiError
@@ -46,7 +47,7 @@ class Autokonnect(Dialect):
     def channel(self, channel_id: str, caller: Caller) -> Channel:
         """The channel of the path, if it is the caller's company's."""
         known = channel_id.isascii() and channel_id.isdigit() and len(channel_id) < 19
-        channel = Channel.objects.filter(pk=int(channel_id)).first() if known else None
+        channel = channels.find(int(channel_id)) if known else None
         if channel is None:
             raise refuse("waba_not_found", "WABA channel ID not found", 404)
         if channel.company_id != caller.company_id:

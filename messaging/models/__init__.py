@@ -7,6 +7,7 @@ from messaging.models.sending import (
     IdempotencyRecord,
     Message,
     StatusEvent,
+    StatusProof,
     UnusedInput,
 )
 from messaging.models.states import COUNTED, Lane, Status, StatusCounts
@@ -26,6 +27,7 @@ __all__ = [
     "Status",
     "StatusCounts",
     "StatusEvent",
+    "StatusProof",
     "UnusedInput",
     "WebhookEvent",
 ]

@@ -222,11 +222,6 @@ class ChannelState(models.Model):
     lease_until = models.FloatField(
         default=0, db_default=0, help_text="Unix time, by the database's clock."
     )
-    confirmed_up_to = models.DateTimeField(
-        null=True,
-        blank=True,
-        help_text="The latest attempt that a status webhook has spoken of: proof that they arrive.",
-    )
     day = models.DateField(null=True, blank=True)
     day_count = models.IntegerField(
         default=0, db_default=0, help_text="Messages accepted on that day."
@@ -234,6 +229,25 @@ class ChannelState(models.Model):
 
     def __str__(self) -> str:
         return f"state of channel {self.channel_id}"
+
+
+class StatusProof(models.Model):
+    """Evidence that Meta's statuses come in: by `received_at` one had arrived for an attempt made at
+    `attempted_at`. One row for a channel and a few seconds; see messaging/settling.py.
+    """
+
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, db_index=False)
+    period = models.BigIntegerField(help_text="Unix time of reception, in steps of some seconds.")
+    received_at = models.DateTimeField()
+    attempted_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["channel", "period"], name="one_proof_per_period")
+        ]
+
+    def __str__(self) -> str:
+        return f"channel {self.channel_id} at {self.received_at:%F %T}"
 
 
 class IdempotencyRecord(models.Model):

@@ -8,8 +8,8 @@ from django.utils import timezone
 
 from companies.graph.sandbox import Sandbox
 from companies.models import Channel, Company
-from messaging import queue, settling, tasks
-from messaging.models import Batch, ChannelState, Lane, Message, Status
+from messaging import inbox, queue, settling, tasks
+from messaging.models import Batch, ChannelState, Lane, Message, Status, StatusProof
 from messaging.results import Failed, Results, Sent
 from templates_app.models import Template
 from tests import factories
@@ -258,11 +258,24 @@ def test_an_answer_after_the_lease_was_lost_settles_the_doubt(channel: Channel) 
 
 def in_doubt(channel: Channel, *, since: timedelta, **batch: Any) -> Message:
     fields = {"uncertain": 1, **batch}
+    attempted_at = timezone.now() - since
     return accepted(
         channel,
         batch=factories.make_batch(channel, **fields),
         status=Status.UNCERTAIN,
-        attempted_at=timezone.now() - since,
+        attempted_at=attempted_at,
+        due_at=attempted_at,
+    )
+
+
+def heard(channel: Channel, *, ago: timedelta, of_attempt: timedelta) -> None:
+    """A status came in `ago`, of a send that was attempted `of_attempt` ago."""
+    now = timezone.now()
+    StatusProof.objects.create(
+        channel=channel,
+        period=int((now - ago).timestamp()),
+        received_at=now - ago,
+        attempted_at=now - of_attempt,
     )
 
 
@@ -288,7 +301,12 @@ def test_doubt_without_proof_waits_until_the_deadline_then_fails_with_a_refund(
 def test_doubt_is_sent_again_once_statuses_of_later_sends_have_come_in(channel: Channel) -> None:
     young = in_doubt(channel, since=timedelta(minutes=9))
     old = in_doubt(channel, since=timedelta(minutes=11))
-    ChannelState.objects.update(confirmed_up_to=timezone.now())
+    for minutes in (10, 8, 1):
+        heard(
+            channel,
+            ago=timedelta(minutes=minutes),
+            of_attempt=timedelta(minutes=minutes, seconds=5),
+        )
 
     channels = settling.settle(now=timezone.now())
 
@@ -300,7 +318,32 @@ def test_doubt_is_sent_again_once_statuses_of_later_sends_have_come_in(channel: 
 
 def test_statuses_of_earlier_sends_prove_nothing(channel: Channel) -> None:
     message = in_doubt(channel, since=timedelta(minutes=11))
-    ChannelState.objects.update(confirmed_up_to=timezone.now() - timedelta(minutes=12))
+    heard(channel, ago=timedelta(minutes=10), of_attempt=timedelta(minutes=12))
+
+    settling.settle(now=timezone.now())
+
+    message.refresh_from_db()
+    assert message.status == Status.UNCERTAIN
+
+
+def test_after_an_outage_metas_repeats_get_as_long_again_to_come_in(channel: Channel) -> None:
+    """Nothing came in for nine minutes after the attempt: its status may still be on the way."""
+    message = in_doubt(channel, since=timedelta(minutes=15))
+    heard(channel, ago=timedelta(minutes=6), of_attempt=timedelta(minutes=6, seconds=5))
+
+    settling.settle(now=timezone.now())
+    message.refresh_from_db()
+    too_early = message.status
+    settling.settle(now=timezone.now() + timedelta(minutes=4))
+
+    message.refresh_from_db()
+    assert (too_early, message.status) == (Status.UNCERTAIN, Status.QUEUED)
+
+
+def test_what_has_come_in_is_applied_before_anything_is_held_lost(channel: Channel) -> None:
+    message = in_doubt(channel, since=timedelta(minutes=11))
+    heard(channel, ago=timedelta(minutes=10), of_attempt=timedelta(minutes=10, seconds=5))
+    inbox.keep(b"{}", now=timezone.now() - timedelta(minutes=1))
 
     settling.settle(now=timezone.now())
 
@@ -317,7 +360,7 @@ def test_a_code_in_doubt_waits_a_fifth_and_is_never_sent_after_its_life(channel:
         **code,
     )
     over = in_doubt(channel, since=timedelta(minutes=3), expires_at=timezone.now(), **code)
-    ChannelState.objects.update(confirmed_up_to=timezone.now())
+    heard(channel, ago=timedelta(minutes=2), of_attempt=timedelta(minutes=2, seconds=1))
 
     settling.settle(now=timezone.now())
 
