@@ -69,6 +69,12 @@ def write_secrets(path: Path) -> None:
         file.write("\n".join(lines) + "\n")
 
 
+def note_ports(data: Path) -> None:
+    """So that `manage.py` in another terminal speaks of this start's addresses."""
+    lines = [f"{name}={os.environ[name]}" for name in ("PORT", "SANDBOX_PORT", "GRAPH_API_URL")]
+    (data / "running.env").write_text("\n".join(lines) + "\n")
+
+
 def sandbox_url() -> str:
     return f"http://127.0.0.1:{os.environ['SANDBOX_PORT']}"
 
@@ -223,6 +229,7 @@ def raise_stop(_signal: int, _frame: FrameType | None) -> None:
 def main() -> None:
     data = prepare_environment()
     refuse_taken_ports()
+    note_ports(data)
     for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(name, raise_stop)
     processes: list[Child] = []

@@ -1,8 +1,8 @@
 """Every setting, read top to bottom; every value can come from the environment.
 
 Order of precedence: the process's environment, `.env` beside this project, then
-`DATA_DIR/local.env`, which `make run` writes once with random secrets. `.env.example`
-lists the variables with a line each.
+`DATA_DIR/local.env`, which `make run` writes once with random secrets, and `running.env`
+with the ports of its last start. `.env.example` lists the variables with a line each.
 """
 
 import sys
@@ -24,6 +24,7 @@ DATA_DIR = Path(env.str("DATA_DIR", default="data"))
 if not DATA_DIR.is_absolute():
     DATA_DIR = BASE_DIR / DATA_DIR
 env.read_env(DATA_DIR / "local.env")
+env.read_env(DATA_DIR / "running.env")
 
 DEBUG = env.bool("DEBUG", default=False)
 PORT = env.int("PORT", default=8000)

@@ -83,6 +83,7 @@ class ChannelDrain:
         self.halted: dict[int, Refused] = {}
         self.results = Results()
         self.posts: set[asyncio.Task[None]] = set()
+        self.is_done = False
         self.is_held_up = False  # the channel must not send now: paused, disconnected, lease lost
         self.hold_until = 0.0
         self.holds = 0
@@ -99,15 +100,17 @@ class ChannelDrain:
         if not await self._load_channel():
             return
         self.bucket = TokenBucket(self.channel.rate_per_second, now=self.loop.time())
-        helpers = [asyncio.create_task(self._flush()), asyncio.create_task(self._keep_lease())]
+        flusher = asyncio.create_task(self._flush())
+        keeper = asyncio.create_task(self._keep_lease())
         try:
             await self._pump()
         finally:
             unfinished = [*self.posts, *filter(None, (self.claiming, self.marking))]
             await asyncio.gather(*unfinished, return_exceptions=True)
-            for helper in helpers:
-                helper.cancel()
-            await asyncio.gather(*helpers, return_exceptions=True)
+            keeper.cancel()
+            # Not cancelled: what it holds while it waits for the database would be lost.
+            self.is_done = True
+            await asyncio.gather(flusher, keeper, return_exceptions=True)
 
     async def _pump(self) -> None:
         idle_since = self.loop.time()
@@ -322,7 +325,7 @@ class ChannelDrain:
     # --- Storing, and holding the lease -----------------------------------------------
 
     async def _flush(self) -> None:
-        while True:
+        while not self.is_done:
             await asyncio.sleep(FLUSH_EVERY)
             await self._store()
 

@@ -147,12 +147,15 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 _gate = threading.Lock()
 _running: Drain | None = None
+_is_stopping = False
 
 
 def drain(channel_id: int) -> None:
     """Drain a channel: in this process's running loop if there is one, else become it."""
     global _running
     with _gate:
+        if _is_stopping:
+            return  # a wake that our own drain sent as it ended: it is for the next worker
         if _running is not None and _running.add(channel_id):
             return
         mine = _running = Drain()
@@ -167,6 +170,8 @@ def drain(channel_id: int) -> None:
 
 def stop() -> None:
     """Let the running drain finish what is in flight, and start nothing more."""
+    global _is_stopping
     with _gate:
+        _is_stopping = True
         if _running is not None:
             _running.stopping.set()

@@ -19,6 +19,7 @@ from config import sql
 from config.middleware import client_address
 from messaging.metrics_store import SEND_BUCKETS, WEBHOOK_BUCKETS
 from messaging.models import DailyFailure, DailyUsage, Lane, Message, Metric, Status, WebhookEvent
+from messaging.queue import QUEUE
 from messaging.tasks import HEARTBEAT
 
 _M, _C = Message._meta.db_table, Channel._meta.db_table
@@ -96,7 +97,7 @@ def _queue() -> Iterator[Any]:
         "tuma_queue_oldest_due_seconds", "How overdue the oldest message is", labels=["lane"]
     )
     moment = sql.moment(timezone.now())
-    due = f"m.status = {Status.QUEUED:d} AND m.lane = %s AND m.due_at <= %s"
+    due = f"m.status = {Status.QUEUED:d} AND m.{QUEUE} AND m.lane = %s AND m.due_at <= %s"
     for lane in Lane:
         [(count,)] = sql.fetch(
             f"SELECT count(*) FROM (SELECT 1 FROM {_M} m WHERE {due} LIMIT 100000) AS due",

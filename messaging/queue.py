@@ -27,6 +27,9 @@ from messaging.results import Failed, Results, Retry, Sent, Unanswered
 LEASE_SECONDS = 30
 
 _M = Message._meta.db_table
+# The queue's partial index is only used where its condition stands word for word: SQLite does not
+# see that `status = 0` implies it.
+QUEUE = f"status < {Status.SENT:d}"
 _B = Batch._meta.db_table
 _S = ChannelState._meta.db_table
 _E = StatusEvent._meta.db_table
@@ -41,6 +44,11 @@ class Claimed:
     batch_id: int
     recipient: str
     attempts: int
+
+
+def in_queue(status: Status, alias: str = "") -> str:
+    """`status`, said so that both databases look in the queue's index, and only there."""
+    return f"{alias}status >= {status:d} AND {alias}status <= {status:d} AND {alias}{QUEUE}"
 
 
 # --- Leases ---------------------------------------------------------------------------
@@ -84,7 +92,7 @@ def release_lease(channel_id: int, *, fence: int) -> None:
     with transaction.atomic():
         sql.execute(
             f"""UPDATE {_M} SET status = {Status.QUEUED:d}
-            WHERE channel_id = %s AND status = {Status.CLAIMED:d} AND fence = %s""",
+            WHERE channel_id = %s AND {in_queue(Status.CLAIMED)} AND fence = %s""",
             [channel_id, fence],
         )
         sql.execute(
@@ -96,13 +104,13 @@ def release_lease(channel_id: int, *, fence: int) -> None:
 def _recover(channel_id: int, fence: int) -> None:
     sql.execute(
         f"""UPDATE {_M} SET status = {Status.QUEUED:d}
-        WHERE channel_id = %s AND status = {Status.CLAIMED:d} AND fence < %s""",
+        WHERE channel_id = %s AND {in_queue(Status.CLAIMED)} AND fence < %s""",
         [channel_id, fence],
     )
     doubtful = sql.fetch(
         f"""UPDATE {_M} SET status = {Status.UNCERTAIN:d}, due_at = %s, error_code = 'unanswered',
             error_detail = 'The process that sent it ended before the answer was stored.'
-        WHERE channel_id = %s AND status = {Status.SENDING:d} AND fence < %s
+        WHERE channel_id = %s AND {in_queue(Status.SENDING)} AND fence < %s
         RETURNING batch_id""",
         [sql.moment(timezone.now()), channel_id, fence],
     )
@@ -117,7 +125,8 @@ def _recover(channel_id: int, fence: int) -> None:
 def claim(channel_id: int, lane: Lane, *, fence: int, limit: int, now: datetime) -> list[Claimed]:
     """Up to `limit` due messages of a lane, oldest first."""
     due = f"""SELECT id FROM {_M}
-        WHERE channel_id = %s AND status = {Status.QUEUED:d} AND lane = {lane:d} AND due_at <= %s
+        WHERE channel_id = %s AND status = {Status.QUEUED:d} AND {QUEUE} AND lane = {lane:d}
+        AND due_at <= %s
         ORDER BY due_at, id LIMIT %s"""
     picked = f"= ANY(ARRAY({due} FOR UPDATE SKIP LOCKED))" if sql.is_postgres() else f"IN ({due})"
     rows = sql.fetch(
@@ -301,11 +310,12 @@ def channels_with_work(*, now: datetime) -> list[int]:
     """Channels that nobody drains and that have something due, or something left by the dead."""
     due = " OR ".join(
         f"""EXISTS (SELECT 1 FROM {_M} m WHERE m.channel_id = c.id
-            AND m.status = {Status.QUEUED:d} AND m.lane = {lane:d} AND m.due_at <= %s)"""
+            AND m.status = {Status.QUEUED:d} AND m.{QUEUE} AND m.lane = {lane:d} AND m.due_at <= %s)"""
         for lane in Lane
     )
     left = " OR ".join(
-        f"EXISTS (SELECT 1 FROM {_M} m WHERE m.channel_id = c.id AND m.status = {status:d})"
+        f"""EXISTS (SELECT 1 FROM {_M} m
+            WHERE m.channel_id = c.id AND {in_queue(status, "m.")})"""
         for status in (Status.CLAIMED, Status.SENDING)
     )
     moment = sql.moment(now)
@@ -320,10 +330,11 @@ def channels_with_work(*, now: datetime) -> list[int]:
 
 def has_due(channel_id: int, *, now: datetime) -> bool:
     """Whether the channel has a message that could be sent now."""
-    return bool(
-        sql.fetch(
-            f"""SELECT 1 FROM {_M} WHERE channel_id = %s AND status = {Status.QUEUED:d}
-            AND lane IN ({Lane.EXPRESS:d}, {Lane.BULK:d}) AND due_at <= %s LIMIT 1""",
-            [channel_id, sql.moment(now)],
-        )
+    moment = sql.moment(now)
+    probe = f"""EXISTS (SELECT 1 FROM {_M} WHERE channel_id = %s
+        AND status = {Status.QUEUED:d} AND {QUEUE} AND lane = %s AND due_at <= %s)"""
+    [(found,)] = sql.fetch(
+        f"SELECT {probe} OR {probe}",
+        [channel_id, Lane.EXPRESS.value, moment, channel_id, Lane.BULK.value, moment],
     )
+    return bool(found)

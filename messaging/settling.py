@@ -20,7 +20,7 @@ from django.db import transaction
 from config import sql
 from messaging import inbox, tallies
 from messaging.models import Batch, ChannelState, Message, Status, StatusProof
-from messaging.queue import note_failures
+from messaging.queue import in_queue, note_failures
 from messaging.results import Failed
 from templates_app.models import Template
 
@@ -52,13 +52,13 @@ def _channels_in_doubt() -> list[int]:
     rows = sql.fetch(
         f"""SELECT c.channel_id FROM {_S} c WHERE EXISTS (
             SELECT 1 FROM {_M} m
-            WHERE m.channel_id = c.channel_id AND m.status = {Status.UNCERTAIN:d})"""
+            WHERE m.channel_id = c.channel_id AND {in_queue(Status.UNCERTAIN, "m.")})"""
     )
     return [channel_id for (channel_id,) in rows]
 
 
 _DOUBTFUL = f"""SELECT m.id FROM {_M} m JOIN {_B} b ON b.id = m.batch_id
-    WHERE m.channel_id = %s AND m.status = {Status.UNCERTAIN:d}"""
+    WHERE m.channel_id = %s AND {in_queue(Status.UNCERTAIN, "m.")}"""
 
 
 def _pick(condition: str, channel_id: int, params: list[object]) -> list[int]:

@@ -11,7 +11,8 @@ os.environ["DEBUG"] = "on"
 os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix="tuma-tests-")
 os.environ["LOG_LEVEL"] = "WARNING"
 # The broker that the tests of whole processes use; in this process nobody listens.
-os.environ["TEST_BROKER_URL"] = os.environ.get("CELERY_BROKER_URL", "")
+# Set once: the workers of a parallel run load this again, with what the first made of it.
+os.environ.setdefault("TEST_BROKER_URL", os.environ.get("CELERY_BROKER_URL", ""))
 os.environ["CELERY_BROKER_URL"] = "memory://"
 os.environ.pop("CACHE_URL", None)
 for name in ("SECRET_KEY", "FIELD_ENCRYPTION_KEYS", "META_APP_SECRET", "META_VERIFY_TOKEN"):

@@ -5,264 +5,667 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('companies', '0002_unlogged_rate_windows'),
-        ('contacts', '0001_initial'),
-        ('templates_app', '0001_initial'),
+        ("companies", "0002_unlogged_rate_windows"),
+        ("contacts", "0001_initial"),
+        ("templates_app", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ChannelState',
+            name="ChannelState",
             fields=[
-                ('channel', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='state', serialize=False, to='companies.channel')),
-                ('owner', models.CharField(blank=True, db_default='', default='', max_length=80)),
-                ('fence', models.BigIntegerField(db_default=0, default=0, help_text='Grows with each new holder of the lease.')),
-                ('lease_until', models.FloatField(db_default=0, default=0, help_text="Unix time, by the database's clock.")),
-                ('day', models.DateField(blank=True, null=True)),
-                ('day_count', models.IntegerField(db_default=0, default=0, help_text='Messages accepted on that day.')),
+                (
+                    "channel",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="state",
+                        serialize=False,
+                        to="companies.channel",
+                    ),
+                ),
+                ("owner", models.CharField(blank=True, db_default="", default="", max_length=80)),
+                (
+                    "fence",
+                    models.BigIntegerField(
+                        db_default=0,
+                        default=0,
+                        help_text="Grows with each new holder of the lease.",
+                    ),
+                ),
+                (
+                    "lease_until",
+                    models.FloatField(
+                        db_default=0, default=0, help_text="Unix time, by the database's clock."
+                    ),
+                ),
+                ("day", models.DateField(blank=True, null=True)),
+                (
+                    "day_count",
+                    models.IntegerField(
+                        db_default=0, default=0, help_text="Messages accepted on that day."
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Batch',
+            name="Batch",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uncertain', models.IntegerField(db_default=0, default=0)),
-                ('sent', models.IntegerField(db_default=0, default=0)),
-                ('failed', models.IntegerField(db_default=0, default=0)),
-                ('delivered', models.IntegerField(db_default=0, default=0)),
-                ('read', models.IntegerField(db_default=0, default=0)),
-                ('dialect', models.CharField(max_length=16)),
-                ('request_id', models.CharField(blank=True, max_length=64)),
-                ('content_type', models.CharField(max_length=16)),
-                ('payload', models.JSONField(help_text='The message as Graph takes it, without its recipient.')),
-                ('category', models.CharField(max_length=16)),
-                ('price', models.BigIntegerField(help_text='Credits a message.')),
-                ('lane', models.SmallIntegerField(choices=[(0, 'express'), (1, 'bulk')])),
-                ('day', models.DateField(help_text="Of acceptance, in the company's time zone.")),
-                ('recipients_count', models.IntegerField(db_default=0, default=0)),
-                ('due_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField(blank=True, help_text="After this it is failed, not sent: a code's life.", null=True)),
-                ('tag_ids', models.JSONField(blank=True, default=list)),
-                ('tagged_up_to', models.BigIntegerField(default=0, help_text='Newest tagging that counts.')),
-                ('expand_cursor', models.BigIntegerField(blank=True, help_text='Contacts up to this one are stored; empty when all are.', null=True)),
-                ('numbered_count', models.IntegerField(default=0, help_text='Stored for numbers that were given, before those under tags.')),
-                ('stored_count', models.IntegerField(default=0)),
-                ('halt_code', models.CharField(blank=True, help_text='Why what is still queued is failed without a try.', max_length=40)),
-                ('halt_detail', models.CharField(blank=True, max_length=300)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('api_key', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, to='companies.apikey')),
-                ('channel', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='companies.channel')),
-                ('company', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='batches', to='companies.company')),
-                ('template', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, to='templates_app.template')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("uncertain", models.IntegerField(db_default=0, default=0)),
+                ("sent", models.IntegerField(db_default=0, default=0)),
+                ("failed", models.IntegerField(db_default=0, default=0)),
+                ("delivered", models.IntegerField(db_default=0, default=0)),
+                ("read", models.IntegerField(db_default=0, default=0)),
+                ("dialect", models.CharField(max_length=16)),
+                ("request_id", models.CharField(blank=True, max_length=64)),
+                ("content_type", models.CharField(max_length=16)),
+                (
+                    "payload",
+                    models.JSONField(
+                        help_text="The message as Graph takes it, without its recipient."
+                    ),
+                ),
+                ("category", models.CharField(max_length=16)),
+                ("price", models.BigIntegerField(help_text="Credits a message.")),
+                ("lane", models.SmallIntegerField(choices=[(0, "express"), (1, "bulk")])),
+                ("day", models.DateField(help_text="Of acceptance, in the company's time zone.")),
+                ("recipients_count", models.IntegerField(db_default=0, default=0)),
+                ("due_at", models.DateTimeField()),
+                (
+                    "expires_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="After this it is failed, not sent: a code's life.",
+                        null=True,
+                    ),
+                ),
+                ("tag_ids", models.JSONField(blank=True, default=list)),
+                (
+                    "tagged_up_to",
+                    models.BigIntegerField(default=0, help_text="Newest tagging that counts."),
+                ),
+                (
+                    "expand_cursor",
+                    models.BigIntegerField(
+                        blank=True,
+                        help_text="Contacts up to this one are stored; empty when all are.",
+                        null=True,
+                    ),
+                ),
+                (
+                    "numbered_count",
+                    models.IntegerField(
+                        default=0,
+                        help_text="Stored for numbers that were given, before those under tags.",
+                    ),
+                ),
+                ("stored_count", models.IntegerField(default=0)),
+                (
+                    "halt_code",
+                    models.CharField(
+                        blank=True,
+                        help_text="Why what is still queued is failed without a try.",
+                        max_length=40,
+                    ),
+                ),
+                ("halt_detail", models.CharField(blank=True, max_length=300)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "api_key",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        to="companies.apikey",
+                    ),
+                ),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="companies.channel",
+                    ),
+                ),
+                (
+                    "company",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="batches",
+                        to="companies.company",
+                    ),
+                ),
+                (
+                    "template",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        to="templates_app.template",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'batches',
+                "verbose_name_plural": "batches",
             },
         ),
         migrations.CreateModel(
-            name='DailyFailure',
+            name="DailyFailure",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('day', models.DateField()),
-                ('code', models.CharField(max_length=40)),
-                ('count', models.IntegerField(db_default=0, default=0)),
-                ('channel', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='companies.channel')),
-                ('company', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='companies.company')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("day", models.DateField()),
+                ("code", models.CharField(max_length=40)),
+                ("count", models.IntegerField(db_default=0, default=0)),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="companies.channel",
+                    ),
+                ),
+                (
+                    "company",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="companies.company",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='DailyUsage',
+            name="DailyUsage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uncertain', models.IntegerField(db_default=0, default=0)),
-                ('sent', models.IntegerField(db_default=0, default=0)),
-                ('failed', models.IntegerField(db_default=0, default=0)),
-                ('delivered', models.IntegerField(db_default=0, default=0)),
-                ('read', models.IntegerField(db_default=0, default=0)),
-                ('day', models.DateField()),
-                ('category', models.CharField(max_length=16)),
-                ('accepted', models.IntegerField(db_default=0, default=0)),
-                ('charged', models.BigIntegerField(db_default=0, default=0, help_text='Credits, refunds not taken off.')),
-                ('channel', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='companies.channel')),
-                ('company', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='companies.company')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("uncertain", models.IntegerField(db_default=0, default=0)),
+                ("sent", models.IntegerField(db_default=0, default=0)),
+                ("failed", models.IntegerField(db_default=0, default=0)),
+                ("delivered", models.IntegerField(db_default=0, default=0)),
+                ("read", models.IntegerField(db_default=0, default=0)),
+                ("day", models.DateField()),
+                ("category", models.CharField(max_length=16)),
+                ("accepted", models.IntegerField(db_default=0, default=0)),
+                (
+                    "charged",
+                    models.BigIntegerField(
+                        db_default=0, default=0, help_text="Credits, refunds not taken off."
+                    ),
+                ),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="companies.channel",
+                    ),
+                ),
+                (
+                    "company",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="companies.company",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'daily usage',
+                "verbose_name_plural": "daily usage",
             },
         ),
         migrations.CreateModel(
-            name='IdempotencyRecord',
+            name="IdempotencyRecord",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=255)),
-                ('request_hash', models.CharField(max_length=64)),
-                ('status', models.SmallIntegerField(default=200)),
-                ('body', models.TextField(default='')),
-                ('location', models.CharField(blank=True, db_default='', default='', max_length=200)),
-                ('created_at', models.DateTimeField()),
-                ('company', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='companies.company')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.CharField(max_length=255)),
+                ("request_hash", models.CharField(max_length=64)),
+                ("status", models.SmallIntegerField(default=200)),
+                ("body", models.TextField(default="")),
+                (
+                    "location",
+                    models.CharField(blank=True, db_default="", default="", max_length=200),
+                ),
+                ("created_at", models.DateTimeField()),
+                (
+                    "company",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="companies.company",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='InboundMessage',
+            name="InboundMessage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('wamid', models.CharField(max_length=140, unique=True, verbose_name='WhatsApp message id')),
-                ('type', models.CharField(max_length=20)),
-                ('text', models.TextField(blank=True, help_text='What a person would read: text, caption, title.')),
-                ('media_id', models.CharField(blank=True, max_length=64)),
-                ('reply_to', models.CharField(blank=True, help_text='The wamid it answers.', max_length=140)),
-                ('payload', models.JSONField()),
-                ('sent_at', models.DateTimeField(help_text="By Meta's clock.")),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('channel', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='companies.channel')),
-                ('company', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='companies.company')),
-                ('contact', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, to='contacts.contact')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "wamid",
+                    models.CharField(
+                        max_length=140, unique=True, verbose_name="WhatsApp message id"
+                    ),
+                ),
+                ("type", models.CharField(max_length=20)),
+                (
+                    "text",
+                    models.TextField(
+                        blank=True, help_text="What a person would read: text, caption, title."
+                    ),
+                ),
+                ("media_id", models.CharField(blank=True, max_length=64)),
+                (
+                    "reply_to",
+                    models.CharField(blank=True, help_text="The wamid it answers.", max_length=140),
+                ),
+                ("payload", models.JSONField()),
+                ("sent_at", models.DateTimeField(help_text="By Meta's clock.")),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="companies.channel",
+                    ),
+                ),
+                (
+                    "company",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="companies.company",
+                    ),
+                ),
+                (
+                    "contact",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="contacts.contact",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Message',
+            name="Message",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('recipient', models.CharField(help_text='The phone number (digits) or BSUID that it went to.', max_length=140)),
-                ('status', models.SmallIntegerField(choices=[(0, 'queued'), (10, 'claimed'), (20, 'sending'), (30, 'uncertain'), (40, 'sent'), (45, 'failed'), (50, 'delivered'), (60, 'read')], db_default=0, default=0)),
-                ('lane', models.SmallIntegerField(choices=[(0, 'express'), (1, 'bulk')])),
-                ('due_at', models.DateTimeField()),
-                ('fence', models.BigIntegerField(db_default=0, default=0, help_text='Of the lease under which it was claimed.')),
-                ('attempts', models.SmallIntegerField(db_default=0, default=0)),
-                ('attempted_at', models.DateTimeField(blank=True, null=True)),
-                ('sent_at', models.DateTimeField(blank=True, null=True)),
-                ('wamid', models.CharField(blank=True, max_length=140, null=True, verbose_name='WhatsApp message id')),
-                ('error_code', models.CharField(blank=True, db_default='', default='', max_length=40)),
-                ('error_detail', models.CharField(blank=True, db_default='', default='', max_length=500)),
-                ('created_at', models.DateTimeField()),
-                ('batch', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='messages', to='messaging.batch')),
-                ('channel', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, to='companies.channel')),
-                ('company', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, to='companies.company')),
-                ('contact', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, to='contacts.contact')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "recipient",
+                    models.CharField(
+                        help_text="The phone number (digits) or BSUID that it went to.",
+                        max_length=140,
+                    ),
+                ),
+                (
+                    "status",
+                    models.SmallIntegerField(
+                        choices=[
+                            (0, "queued"),
+                            (10, "claimed"),
+                            (20, "sending"),
+                            (30, "uncertain"),
+                            (40, "sent"),
+                            (45, "failed"),
+                            (50, "delivered"),
+                            (60, "read"),
+                        ],
+                        db_default=0,
+                        default=0,
+                    ),
+                ),
+                ("lane", models.SmallIntegerField(choices=[(0, "express"), (1, "bulk")])),
+                ("due_at", models.DateTimeField()),
+                (
+                    "fence",
+                    models.BigIntegerField(
+                        db_default=0,
+                        default=0,
+                        help_text="Of the lease under which it was claimed.",
+                    ),
+                ),
+                ("attempts", models.SmallIntegerField(db_default=0, default=0)),
+                ("attempted_at", models.DateTimeField(blank=True, null=True)),
+                ("sent_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "wamid",
+                    models.CharField(
+                        blank=True, max_length=140, null=True, verbose_name="WhatsApp message id"
+                    ),
+                ),
+                (
+                    "error_code",
+                    models.CharField(blank=True, db_default="", default="", max_length=40),
+                ),
+                (
+                    "error_detail",
+                    models.CharField(blank=True, db_default="", default="", max_length=500),
+                ),
+                ("created_at", models.DateTimeField()),
+                (
+                    "batch",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="messages",
+                        to="messaging.batch",
+                    ),
+                ),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        to="companies.channel",
+                    ),
+                ),
+                (
+                    "company",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        to="companies.company",
+                    ),
+                ),
+                (
+                    "contact",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        to="contacts.contact",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Metric',
+            name="Metric",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=40)),
-                ('label', models.CharField(blank=True, db_default='', default='', max_length=80)),
-                ('value', models.FloatField(db_default=0, default=0)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=40)),
+                ("label", models.CharField(blank=True, db_default="", default="", max_length=80)),
+                ("value", models.FloatField(db_default=0, default=0)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('name', 'label'), name='one_metric_row')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("name", "label"), name="one_metric_row")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='StatusEvent',
+            name="StatusEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('status', models.SmallIntegerField(choices=[(0, 'queued'), (10, 'claimed'), (20, 'sending'), (30, 'uncertain'), (40, 'sent'), (45, 'failed'), (50, 'delivered'), (60, 'read')])),
-                ('at', models.DateTimeField(help_text="When it happened, by Meta's clock where Meta said so.")),
-                ('error_code', models.CharField(blank=True, db_default='', default='', max_length=40)),
-                ('error_detail', models.CharField(blank=True, db_default='', default='', max_length=500)),
-                ('pricing', models.CharField(blank=True, db_default='', default='', help_text="Meta's category, type, and if billable.", max_length=80)),
-                ('message', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='messaging.message')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "status",
+                    models.SmallIntegerField(
+                        choices=[
+                            (0, "queued"),
+                            (10, "claimed"),
+                            (20, "sending"),
+                            (30, "uncertain"),
+                            (40, "sent"),
+                            (45, "failed"),
+                            (50, "delivered"),
+                            (60, "read"),
+                        ]
+                    ),
+                ),
+                (
+                    "at",
+                    models.DateTimeField(
+                        help_text="When it happened, by Meta's clock where Meta said so."
+                    ),
+                ),
+                (
+                    "error_code",
+                    models.CharField(blank=True, db_default="", default="", max_length=40),
+                ),
+                (
+                    "error_detail",
+                    models.CharField(blank=True, db_default="", default="", max_length=500),
+                ),
+                (
+                    "pricing",
+                    models.CharField(
+                        blank=True,
+                        db_default="",
+                        default="",
+                        help_text="Meta's category, type, and if billable.",
+                        max_length=80,
+                    ),
+                ),
+                (
+                    "message",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="events",
+                        to="messaging.message",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='StatusProof',
+            name="StatusProof",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('period', models.BigIntegerField(help_text='Unix time of reception, in steps of some seconds.')),
-                ('received_at', models.DateTimeField()),
-                ('attempted_at', models.DateTimeField()),
-                ('channel', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='companies.channel')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "period",
+                    models.BigIntegerField(
+                        help_text="Unix time of reception, in steps of some seconds."
+                    ),
+                ),
+                ("received_at", models.DateTimeField()),
+                ("attempted_at", models.DateTimeField()),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="companies.channel",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='UnusedInput',
+            name="UnusedInput",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('input', models.CharField(max_length=200)),
-                ('reason', models.CharField(max_length=80)),
-                ('batch', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='messaging.batch')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("input", models.CharField(max_length=200)),
+                ("reason", models.CharField(max_length=80)),
+                (
+                    "batch",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="messaging.batch",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='WebhookEvent',
+            name="WebhookEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('body', models.BinaryField()),
-                ('state', models.SmallIntegerField(choices=[(0, 'Pending'), (1, 'Applied'), (2, 'Not understood')], default=0)),
-                ('problem', models.TextField(blank=True, db_default='', default='')),
-                ('tries', models.SmallIntegerField(db_default=0, default=0)),
-                ('due_at', models.DateTimeField()),
-                ('received_at', models.DateTimeField()),
-                ('applied_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("body", models.BinaryField()),
+                (
+                    "state",
+                    models.SmallIntegerField(
+                        choices=[(0, "Pending"), (1, "Applied"), (2, "Not understood")], default=0
+                    ),
+                ),
+                ("problem", models.TextField(blank=True, db_default="", default="")),
+                ("tries", models.SmallIntegerField(db_default=0, default=0)),
+                ("due_at", models.DateTimeField()),
+                ("received_at", models.DateTimeField()),
+                ("applied_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('state', 0)), fields=['due_at', 'id'], name='webhook_pending'), models.Index(condition=models.Q(('state', 2)), fields=['-id'], name='webhook_problems')],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", 0)),
+                        fields=["due_at", "id"],
+                        name="webhook_pending",
+                    ),
+                    models.Index(
+                        condition=models.Q(("state", 2)), fields=["-id"], name="webhook_problems"
+                    ),
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='batch',
-            index=models.Index(fields=['company', '-id'], name='batch_log'),
+            model_name="batch",
+            index=models.Index(fields=["company", "-id"], name="batch_log"),
         ),
         migrations.AddIndex(
-            model_name='batch',
-            index=models.Index(condition=models.Q(('expand_cursor__isnull', False)), fields=['id'], name='batch_unexpanded'),
+            model_name="batch",
+            index=models.Index(
+                condition=models.Q(("expand_cursor__isnull", False)),
+                fields=["id"],
+                name="batch_unexpanded",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='dailyfailure',
-            constraint=models.UniqueConstraint(fields=('company', 'day', 'channel', 'code'), name='one_failure_row'),
+            model_name="dailyfailure",
+            constraint=models.UniqueConstraint(
+                fields=("company", "day", "channel", "code"), name="one_failure_row"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='dailyusage',
-            constraint=models.UniqueConstraint(fields=('company', 'day', 'channel', 'category'), name='one_usage_row'),
+            model_name="dailyusage",
+            constraint=models.UniqueConstraint(
+                fields=("company", "day", "channel", "category"), name="one_usage_row"
+            ),
         ),
         migrations.AddIndex(
-            model_name='idempotencyrecord',
-            index=models.Index(fields=['created_at'], name='idempotency_age'),
+            model_name="idempotencyrecord",
+            index=models.Index(fields=["created_at"], name="idempotency_age"),
         ),
         migrations.AddConstraint(
-            model_name='idempotencyrecord',
-            constraint=models.UniqueConstraint(fields=('company', 'key'), name='one_answer_per_key'),
+            model_name="idempotencyrecord",
+            constraint=models.UniqueConstraint(
+                fields=("company", "key"), name="one_answer_per_key"
+            ),
         ),
         migrations.AddIndex(
-            model_name='inboundmessage',
-            index=models.Index(fields=['company', '-id'], name='inbound_log'),
+            model_name="inboundmessage",
+            index=models.Index(fields=["company", "-id"], name="inbound_log"),
         ),
         migrations.AddIndex(
-            model_name='inboundmessage',
-            index=models.Index(fields=['contact', '-id'], name='inbound_of_contact'),
+            model_name="inboundmessage",
+            index=models.Index(fields=["contact", "-id"], name="inbound_of_contact"),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('status__lt', 40)), fields=['channel', 'status', 'lane', 'due_at', 'id'], name='message_queue'),
+            model_name="message",
+            index=models.Index(
+                condition=models.Q(("status__lt", 40)),
+                fields=["channel", "status", "lane", "due_at", "id"],
+                name="message_queue",
+            ),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(fields=['company', '-id'], name='message_log'),
+            model_name="message",
+            index=models.Index(fields=["company", "-id"], name="message_log"),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.UniqueConstraint(fields=('batch', 'contact'), name='one_message_per_contact'),
+            model_name="message",
+            constraint=models.UniqueConstraint(
+                fields=("batch", "contact"), name="one_message_per_contact"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.UniqueConstraint(condition=models.Q(('wamid__isnull', False)), fields=('wamid',), name='message_wamid'),
+            model_name="message",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("wamid__isnull", False)),
+                fields=("wamid",),
+                name="message_wamid",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='statusevent',
-            constraint=models.UniqueConstraint(fields=('message', 'status', 'at'), name='one_event_however_often_told'),
+            model_name="statusevent",
+            constraint=models.UniqueConstraint(
+                fields=("message", "status", "at"), name="one_event_however_often_told"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='statusproof',
-            constraint=models.UniqueConstraint(fields=('channel', 'period'), name='one_proof_per_period'),
+            model_name="statusproof",
+            constraint=models.UniqueConstraint(
+                fields=("channel", "period"), name="one_proof_per_period"
+            ),
         ),
         migrations.AddIndex(
-            model_name='unusedinput',
-            index=models.Index(fields=['batch', 'id'], name='unused_of_batch'),
+            model_name="unusedinput",
+            index=models.Index(fields=["batch", "id"], name="unused_of_batch"),
         ),
     ]
