@@ -5,8 +5,10 @@ BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime-$(shell cksum < requirements.txt | tr ' ' '-')
 DEVELOP := $(VENV)/.develop-$(shell cat requirements.txt requirements-dev.txt | cksum | tr ' ' '-')
 
+FIGURES := $(foreach n,1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17,R$(n))
+
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench fmt lock
+.PHONY: help run test check bench fmt lock $(FIGURES)
 
 help: ## List the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -20,8 +22,11 @@ test: $(DEVELOP) ## Run the tests; those that need a server run where one is nam
 check: $(DEVELOP) ## All checks: format, lint, types, layers, migrations, deployment, tests
 	@BIN=$(BIN) sh scripts/check.sh
 
-bench: $(DEVELOP) ## Measure speed as ratios: `make bench`, or one of them: `make bench R=R1`
-	@$(BIN)/python -m bench $(R)
+bench: $(DEVELOP) ## Measure speed as ratios: `make bench`, or one: `make bench R1`
+	@$(BIN)/python -m bench $(R) $(filter $(FIGURES),$(MAKECMDGOALS))
+
+$(FIGURES): bench
+	@:
 
 fmt: $(DEVELOP) ## Format the code
 	@$(BIN)/ruff check --quiet --fix-only . && $(BIN)/ruff format --quiet .
