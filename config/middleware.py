@@ -87,7 +87,7 @@ def trust_recent_connection() -> None:
     """Spare this thread's database connection its check (a round trip) if it has just been used."""
     now = time.monotonic()
     if now - getattr(_connections, "used_at", 0.0) < _TRUSTED_SECONDS:
-        connection.health_check_done = True
+        connection.health_check_done = True  # type: ignore[attr-defined]
     _connections.used_at = now
 
 
