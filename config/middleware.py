@@ -19,7 +19,7 @@ Handler = Callable[[HttpRequest], HttpResponse]
 log = structlog.get_logger("tuma.requests")
 
 _MACHINES = re.compile(
-    r"/(api/(?!docs|schema)|api$|v1/|projects/|webhooks/meta|healthz|readyz|metrics)"
+    r"/(api/(?!docs|schema)|api$|v1/|projects/|webhooks/meta|media/|healthz|readyz|metrics)"
 )
 _TRUSTED_SECONDS = 2.0
 _connections = threading.local()

@@ -225,6 +225,7 @@ UNCERTAIN_DEADLINE_SECONDS = env.int("UNCERTAIN_DEADLINE_SECONDS", default=3600)
 TENANT_URL_ALLOW = env.list("TENANT_URL_ALLOW", default=[])
 
 API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=600)
+WHATSSYNC_REQUESTS_PER_MINUTE = env.int("WHATSSYNC_REQUESTS_PER_MINUTE", default=60)
 AUTH_FAILURES_PER_MINUTE = env.int("AUTH_FAILURES_PER_MINUTE", default=600)
 MAX_BODY_BYTES = env.int("MAX_BODY_BYTES", default=5 * 1024 * 1024)
 # Django's own limit on reading a body; ours answers first, in the caller's error shape.
@@ -263,11 +264,33 @@ STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 # Served straight from the source folders, so that nothing needs collecting before a start.
 WHITENOISE_USE_FINDERS = True
-STORAGES = {
+STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
+
+# --- Media ----------------------------------------------------------------------------
+
+# Files of companies: in DATA_DIR, or in an S3 bucket where more than one machine must reach them.
 MEDIA_ROOT = DATA_DIR / "media"
+MEDIA_BUCKET = env.str("MEDIA_BUCKET", default="")
+if MEDIA_BUCKET:
+    STORAGES["default"] = {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": MEDIA_BUCKET,
+            "location": env.str("MEDIA_BUCKET_PREFIX", default=""),
+            "endpoint_url": env.str("MEDIA_BUCKET_ENDPOINT", default="") or None,
+            "region_name": env.str("MEDIA_BUCKET_REGION", default="") or None,
+            # Keys come from where boto3 looks for them: AWS_ACCESS_KEY_ID …, a role, a file.
+            "default_acl": None,
+            "file_overwrite": False,
+            "max_memory_size": 1024 * 1024,
+        },
+    }
+# Days until a file is deleted; 0 for never.
+MEDIA_RETENTION_DAYS = env.int("MEDIA_RETENTION_DAYS", default=0)
+INBOUND_MEDIA_RETENTION_DAYS = env.int("INBOUND_MEDIA_RETENTION_DAYS", default=90)
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -320,6 +343,7 @@ UNFOLD: dict[str, Any] = {
                 ("Batches", "stacks", "admin:messaging_batch_changelist"),
                 ("Messages", "send", "admin:messaging_message_changelist"),
                 ("Received", "inbox", "admin:messaging_inboundmessage_changelist"),
+                ("Media", "image", "admin:messaging_media_changelist"),
                 ("Daily usage", "bar_chart", "admin:messaging_dailyusage_changelist"),
                 ("Daily failures", "error", "admin:messaging_dailyfailure_changelist"),
             ),
@@ -331,6 +355,8 @@ UNFOLD: dict[str, Any] = {
             sidebar_group(
                 "Machinery",
                 ("Webhook events", "webhook", "admin:messaging_webhookevent_changelist"),
+                ("Companies’ webhooks", "outbox", "admin:messaging_webhookendpoint_changelist"),
+                ("Webhook deliveries", "outbound", "admin:messaging_webhookdelivery_changelist"),
                 ("Error policy", "rule", "error_policy"),
                 ("Channel states", "sync", "admin:messaging_channelstate_changelist"),
                 ("Everything", "list", "admin:index"),

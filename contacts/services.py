@@ -1,11 +1,13 @@
 """What changes a contact, beside its own pages: what people tell us, and what Meta tells us of them."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
 
-from contacts.models import Contact
+from contacts.models import Contact, ContactTag, Tag
 
 # What people write to be left alone, and to come back: alone in a message, whatever the case.
 STOP_WORDS = frozenset(
@@ -14,6 +16,8 @@ STOP_WORDS = frozenset(
 )
 START_WORDS = frozenset(["start", "unstop", "subscribe", "opt in", "optin", "anza"])
 MARKETING = "marketing preference"
+# People join WhatsApp; what Meta said of a number is not held against it for longer.
+UNREACHABLE_FOR = timedelta(days=30)
 
 
 def person(*, company_id: int, phone: str | None, bsuid: str | None, name: str = "") -> Contact:
@@ -80,6 +84,13 @@ def mark_unreachable(contact_ids: Sequence[int], *, now: datetime) -> None:
         Contact.objects.filter(pk__in=contact_ids).update(not_on_whatsapp_at=now)
 
 
+def is_unreachable(phone: str, *, company_id: int, now: datetime) -> bool:
+    """Whether Meta said so of a number lately, and nothing arrived since."""
+    return Contact.objects.filter(
+        company_id=company_id, phone=phone, not_on_whatsapp_at__gt=now - UNREACHABLE_FOR
+    ).exists()
+
+
 def mark_reachable(contact_ids: Sequence[int]) -> None:
     """Something arrived, so they are."""
     if contact_ids:
@@ -93,3 +104,79 @@ def changed_number(*, company_id: int, old: str, new: str) -> None:
     known = Contact.objects.filter(company_id=company_id)
     if old and new and not known.filter(phone=new).exists():
         known.filter(phone=old).update(phone=new[:15])
+
+
+# --- The address book -----------------------------------------------------------------
+
+
+@transaction.atomic
+def save_contact(
+    *,
+    company_id: int,
+    phone: str,
+    name: str | None = None,
+    tags: Sequence[str] = (),
+    custom_fields: dict[str, Any] | None = None,
+) -> tuple[Contact, bool]:
+    """Put a number in the address book, or add to what is known of it; whether it is new there.
+
+    Tags and custom fields are added to those that there are; who was only ever written to is new.
+    """
+    contact, is_new = Contact.objects.select_for_update(of=("self",)).get_or_create(
+        company_id=company_id, phone=phone, defaults={"saved": False}
+    )
+    is_new = is_new or not contact.saved
+    contact.saved = True
+    if name is not None:
+        contact.name = name
+    contact.custom_fields = {**contact.custom_fields, **(custom_fields or {})}
+    contact.save(update_fields=["saved", "name", "custom_fields", "updated_at"])
+    tag_contact(contact, tags)
+    return contact, is_new
+
+
+def address_book(
+    *, company_id: int, search: str = "", tags: Sequence[str] = ()
+) -> QuerySet[Contact]:
+    """The saved contacts, oldest first: those that have all of `tags`, and `search` in name or phone."""
+    found = Contact.objects.filter(company_id=company_id, saved=True).order_by("pk")
+    for name in tags:
+        tagged = ContactTag.objects.filter(tag__company_id=company_id, tag__name=name)
+        found = found.filter(pk__in=tagged.values("contact_id"))
+    if search:
+        found = found.filter(Q(name__icontains=search) | _by_phone(search))
+    return found
+
+
+def _by_phone(search: str) -> Q:
+    """Part of a number as people write it; matches nothing where `search` is no such thing."""
+    digits = "".join(char for char in search if char.isascii() and char.isdigit()).lstrip("0")
+    looks_so = digits and all(char in "0123456789 +()-./" for char in search)
+    return Q(phone__contains=digits) if looks_so else Q(pk__in=[])
+
+
+def tag_names(contacts: Sequence[Contact]) -> dict[int, list[str]]:
+    """The tags of each contact, in the order in which it got them."""
+    names: dict[int, list[str]] = {contact.pk: [] for contact in contacts}
+    taggings = ContactTag.objects.filter(contact_id__in=list(names)).order_by("pk")
+    for contact_id, name in taggings.values_list("contact_id", "tag__name"):
+        names[contact_id].append(name)
+    return names
+
+
+def tag_contact(contact: Contact, names: Sequence[str]) -> None:
+    """Put tags on a contact by name; unknown ones are made, those it has already stay."""
+    if not names:
+        return
+    company_id = contact.company_id
+    Tag.objects.bulk_create(
+        [Tag(company_id=company_id, name=name) for name in sorted(set(names))],
+        ignore_conflicts=True,
+    )
+    known = dict(
+        Tag.objects.filter(company_id=company_id, name__in=names).values_list("name", "pk")
+    )
+    ContactTag.objects.bulk_create(
+        [ContactTag(contact=contact, tag_id=known[name]) for name in dict.fromkeys(names)],
+        ignore_conflicts=True,
+    )

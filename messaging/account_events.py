@@ -1,10 +1,11 @@
 """Meta's news of WABAs, numbers and templates, applied to the objects that they are about."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from companies.models import Channel
-from messaging import channel_state
+from messaging import channel_state, outgoing
 from messaging.webhook_body import ObjectUpdate
 from templates_app import services as templates
 
@@ -30,7 +31,20 @@ _STOPS = {
 def apply(update: ObjectUpdate) -> bool:
     """Whether the update was about something of ours; what we have no use for is none of it."""
     applier = _APPLIERS.get(update.field)
-    return applier(update.value, update.waba_id) if applier else False
+    if applier is None:
+        return False
+    with _told(update):
+        return applier(update.value, update.waba_id)
+
+
+def _told(update: ObjectUpdate) -> AbstractContextManager[None]:
+    """Has the company's endpoints told what becomes different."""
+    if "template" in update.field:
+        named = templates.named(update.value, update.waba_id)
+        return outgoing.watching_templates(named)
+    if update.field == "account_update":
+        return nullcontext()  # channel_state sees to that
+    return outgoing.watching_channels(Channel.objects.filter(waba_id=update.waba_id))
 
 
 def _template_status(value: dict[str, Any], waba_id: str) -> bool:

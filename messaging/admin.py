@@ -14,7 +14,7 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from config import public_ids
 from config.admin import ExactSearchMixin, ReadOnlyAdmin, display, pretty_json
 from config.masking import masked, masked_input
-from messaging import admin_events  # noqa: F401  # its screens are registered with these
+from messaging import admin_events, admin_media, admin_webhooks  # noqa: F401  # registered with these
 from messaging.models import Batch, Message, Status, StatusEvent, UnusedInput
 from messaging.previews import is_secret
 

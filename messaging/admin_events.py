@@ -20,6 +20,7 @@ from config.masking import masked
 from messaging.models import (
     ChannelState,
     DailyFailure,
+    DailyReach,
     DailyUsage,
     IdempotencyRecord,
     InboundMessage,
@@ -42,7 +43,8 @@ class InboundMessageAdmin(ExactSearchMixin, ReadOnlyAdmin):
         ("contact", "type"),
         "text",
         ("wamid", "reply_to"),
-        "media_id",
+        ("media_id", "stored_media"),
+        ("media_due_at", "media_tries", "media_problem"),
         "payload_text",
         ("sent_at", "created_at"),
     ]
@@ -165,6 +167,17 @@ class DailyFailureAdmin(ReadOnlyAdmin):
     list_display: ClassVar[Any] = ["day", "company", "channel", "code", "count"]
     list_select_related: ClassVar[Any] = ["company", "channel"]
     list_filter: ClassVar[Any] = [BY_COMPANY]
+
+
+@admin.register(DailyReach)
+class DailyReachAdmin(ReadOnlyAdmin):
+    list_display: ClassVar[Any] = ["day", "company", "people"]
+    list_select_related: ClassVar[Any] = ["company"]
+    list_filter: ClassVar[Any] = [BY_COMPANY]
+
+    @display(description="People of sixty neighbours")
+    def people(self, reach: DailyReach) -> int:
+        return reach.bits.bit_count()
 
 
 @admin.register(Metric)

@@ -1,5 +1,5 @@
 """Storing a batch. A send to one number is most of what a gateway is asked, so on PostgreSQL it is one
-statement: contact, credit, batch, message, ledger and usage together, or nothing.
+statement: contact, credit, batch, message, ledger, usage and reach together, or nothing.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,8 @@ from django.utils import timezone
 from companies.models import Company, CreditEntry
 from config import sql
 from contacts.models import Contact
-from messaging.models import Batch, DailyUsage, Message
+from messaging import reach
+from messaging.models import Batch, DailyReach, DailyUsage, Message
 
 _FIELDS = [field for field in Batch._meta.concrete_fields if not field.primary_key]
 _COLUMNS = ", ".join(str(field.column) for field in _FIELDS)
@@ -46,7 +47,11 @@ used AS (
                                                   charged)
     SELECT %s, %s, %s, %s, 1, %s FROM batch
     ON CONFLICT (company_id, day, channel_id, category) DO UPDATE
-    SET accepted = u.accepted + 1, charged = u.charged + excluded.charged)
+    SET accepted = u.accepted + 1, charged = u.charged + excluded.charged),
+reached AS (
+    INSERT INTO {DailyReach._meta.db_table} AS r (company_id, day, block, bits)
+    SELECT %s, %s, who.id / {reach.WIDTH}, 1::bigint << (who.id %% {reach.WIDTH})::int
+    FROM batch, who {reach.ON_CONFLICT})
 SELECT id FROM batch"""
 
 
@@ -76,6 +81,7 @@ def insert_single(batch: Batch, number: str) -> bool:
             *(company_id, channel_id, number, int(batch.lane), due_at, now),
             *(company_id, -price, now),
             *(company_id, channel_id, day, batch.category, price),
+            *(company_id, day),
         ],
     )
     if rows:

@@ -25,6 +25,7 @@ from companies.models import Channel
 from config import public_ids, sql
 from messaging import channel_state, outcomes, payloads, queue
 from messaging.error_policy import Action
+from messaging.media_sending import MediaDesk
 from messaging.models import Batch, Lane
 from messaging.outcomes import Accepted, NoAnswer, Refused, Verdict
 from messaging.pacing import TokenBucket
@@ -56,6 +57,7 @@ class BatchFacts:
     expires_at: datetime | None
     halt_code: str
     halt_detail: str
+    has_own_media: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ class ChannelDrain:
         self.marked: deque[Job] = deque()  # `sending` in the table, and not posted yet
         self.halted: dict[int, Refused] = {}
         self.results = Results()
+        self.media = MediaDesk(self)
         self.posts: set[asyncio.Task[None]] = set()
         self.is_done = False
         self.is_held_up = False  # the channel must not send now: paused, disconnected, lease lost
@@ -107,6 +110,7 @@ class ChannelDrain:
         finally:
             unfinished = [*self.posts, *filter(None, (self.claiming, self.marking))]
             await asyncio.gather(*unfinished, return_exceptions=True)
+            await self.media.close()
             keeper.cancel()
             # Not cancelled: what it holds while it waits for the database would be lost.
             self.is_done = True
@@ -119,7 +123,7 @@ class ChannelDrain:
             if self._has_more() and self.loop.time() >= self.hold_until:
                 await self._send_some()
                 idle_since = self.loop.time()
-            elif self.posts or self.loop.time() - idle_since < LINGER:
+            elif self.posts or self.media.uploads or self.loop.time() - idle_since < LINGER:
                 await asyncio.sleep(POLL_EVERY)
             else:
                 break
@@ -169,16 +173,19 @@ class ChannelDrain:
         if not claimed:
             return []
         batches = await self.slice.db(_batch_facts, {row.batch_id for row in claimed})
-        jobs = []
+        jobs: list[Job] = []
         for row in claimed:
-            reason = self._why_not(row, batches[row.batch_id], now)
+            batch = batches[row.batch_id]
+            reason = self.why_not(row, batch, now)
             if reason:
                 self.results.failed.append(Failed(row.id, row.batch_id, *reason))
+            elif batch.has_own_media:
+                jobs += self.media.admit(Job(row, batch))
             else:
-                jobs.append(Job(row, batches[row.batch_id]))
+                jobs.append(Job(row, batch))
         return jobs
 
-    def _why_not(self, row: Claimed, batch: BatchFacts, now: datetime) -> tuple[str, str] | None:
+    def why_not(self, row: Claimed, batch: BatchFacts, now: datetime) -> tuple[str, str] | None:
         """Why a message is not to be tried any more: code and detail."""
         if row.batch_id in self.halted:
             refused = self.halted[row.batch_id]
@@ -260,6 +267,8 @@ class ChannelDrain:
             verdict = NoAnswer(f"No answer: {type(error).__name__}")
         else:
             self.latencies.append(self.loop.time() - started)
+        if job.batch.has_own_media:
+            verdict = self.media.reconsider(job, verdict)
         self._note(row, verdict)
 
     def _not_connected(self, row: Claimed, error: Exception) -> None:
@@ -288,9 +297,9 @@ class ChannelDrain:
         if policy.action == Action.SLOW:
             self.bucket.slow_down()
         elif policy.action in _HOLDING:
-            self._hold_channel(refused)
+            self.hold_channel(refused)
         elif policy.action == Action.FAIL_TEMPLATE:
-            self._halt_batch(row.batch_id, refused)
+            self.halt_batch(row.batch_id, refused)
         if outcomes.is_final(policy, attempts=attempts):
             self.results.failed.append(Failed(row.id, row.batch_id, refused.code, refused.detail))
             return
@@ -301,12 +310,12 @@ class ChannelDrain:
             Retry(row.id, due_at, refused.code, refused.detail, counts=counts)
         )
 
-    def _hold_channel(self, refused: Refused) -> None:
+    def hold_channel(self, refused: Refused) -> None:
         if not self.is_held_up:
             self.is_held_up = True
-            self._in_background(channel_state.hold, self.channel_id, refused)
+            self.in_background(channel_state.hold, self.channel_id, refused)
 
-    def _halt_batch(self, batch_id: int, refused: Refused) -> None:
+    def halt_batch(self, batch_id: int, refused: Refused) -> None:
         """All of a batch would meet the same end: fail what is left of it."""
         if batch_id in self.halted:
             return
@@ -317,9 +326,9 @@ class ChannelDrain:
                 self.results.failed.append(
                     Failed(job.row.id, batch_id, refused.code, refused.detail)
                 )
-        self._in_background(channel_state.halt_batch, batch_id, refused)
+        self.in_background(channel_state.halt_batch, batch_id, refused)
 
-    def _in_background(self, call: Any, *args: Any) -> None:
+    def in_background(self, call: Any, *args: Any) -> None:
         self._spawn(self.slice.db(call, *args))
 
     # --- Storing, and holding the lease -----------------------------------------------
@@ -398,6 +407,6 @@ _HOLDING = (Action.PAUSE_CHANNEL, Action.BLOCK_CHANNEL, Action.RECONNECT)
 
 def _batch_facts(ids: set[int]) -> dict[int, BatchFacts]:
     rows = Batch.objects.filter(pk__in=ids).values_list(
-        "pk", "payload", "expires_at", "halt_code", "halt_detail"
+        "pk", "payload", "expires_at", "halt_code", "halt_detail", "has_own_media"
     )
     return {row[0]: BatchFacts(*row[1:]) for row in rows}

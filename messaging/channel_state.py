@@ -6,10 +6,12 @@ import structlog
 from django.utils import timezone
 
 from companies.models import Channel
+from messaging import outgoing
 from messaging.error_policy import Action
 from messaging.models import Batch
 from messaging.outcomes import Refused
 from templates_app import services as templates
+from templates_app.models import Template
 
 log = structlog.get_logger("tuma.channels")
 
@@ -35,15 +37,15 @@ def hold(channel_id: int, refused: Refused) -> None:
 
 
 def disconnect(channel_id: int, reason: str) -> None:
-    Channel.objects.filter(pk=channel_id).update(
-        status=Channel.Status.DISCONNECTED, status_reason=reason[:300]
-    )
+    channel = Channel.objects.filter(pk=channel_id)
+    with outgoing.watching_channels(channel):
+        channel.update(status=Channel.Status.DISCONNECTED, status_reason=reason[:300])
 
 
 def pause(channel_id: int, reason: str, wait: timedelta) -> None:
-    Channel.objects.filter(pk=channel_id).update(
-        paused_until=timezone.now() + wait, pause_reason=reason[:300]
-    )
+    channel = Channel.objects.filter(pk=channel_id)
+    with outgoing.watching_channels(channel):
+        channel.update(paused_until=timezone.now() + wait, pause_reason=reason[:300])
 
 
 def halt_batch(batch_id: int, refused: Refused) -> None:
@@ -54,4 +56,5 @@ def halt_batch(batch_id: int, refused: Refused) -> None:
     status = _TEMPLATE_STATUS.get(refused.code)
     template_id = Batch.objects.values_list("template_id", flat=True).get(pk=batch_id)
     if status and template_id:
-        templates.told_by_send(template_id, status=status, reason=refused.detail)
+        with outgoing.watching_templates(Template.objects.filter(pk=template_id)):
+            templates.told_by_send(template_id, status=status, reason=refused.detail)

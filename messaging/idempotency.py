@@ -55,6 +55,13 @@ def begin(key: Key, *, company_id: int, now: datetime) -> Answer | None:
     return None if taken == 1 else _first_answer(key, company_id)
 
 
+def came_before(key: Key, *, company_id: int, now: datetime) -> bool:
+    """Whether `begin` would find an answer, or a conflict."""
+    return IdempotencyRecord.objects.filter(
+        company_id=company_id, key=key.text, created_at__gte=now - LIFE
+    ).exists()
+
+
 def _first_answer(key: Key, company_id: int) -> Answer:
     record = IdempotencyRecord.objects.get(company_id=company_id, key=key.text)
     if record.request_hash != key.request_hash:

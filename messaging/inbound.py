@@ -2,10 +2,15 @@
 
 from typing import Any
 
+from django.db import transaction
+from django.utils import timezone
+
 from companies.models import Channel
 from contacts import services as contacts
 from contacts.models import Contact
+from messaging import outgoing
 from messaging.models import InboundMessage
+from messaging.wake import wake_media
 from messaging.webhook_body import Inbound, Preference
 
 _MEDIA = ("image", "video", "audio", "document", "sticker")
@@ -21,18 +26,24 @@ def store(inbound: Inbound, channel: Channel) -> bool:
     content = message.get(kind)
     content = content if isinstance(content, dict) else {}
     text = _readable(kind, message)
-    InboundMessage.objects.create(
+    media_id = str(content.get("id") or "")[:64] if kind in _MEDIA else ""
+    stored = InboundMessage.objects.create(
         company_id=channel.company_id,
         channel=channel,
         contact=contact,
         wamid=message["id"],
         type=kind[:20],
         text=text,
-        media_id=str(content.get("id", ""))[:64] if kind in _MEDIA else "",
+        media_id=media_id.replace("\x00", ""),
+        media_due_at=timezone.now() if media_id else None,
         reply_to=_reply_to(message),
         payload=_without_nul(message),
         sent_at=inbound.at,
     )
+    if media_id:
+        transaction.on_commit(wake_media)
+    else:
+        outgoing.received(stored)
     if contact and kind == "system":
         _system(message, channel)
     elif contact:

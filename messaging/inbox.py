@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from companies.models import Channel
 from config import sql
-from messaging import account_events, inbound, metrics_store, statuses
+from messaging import account_events, inbound, metrics_store, outgoing, statuses
 from messaging.models import WebhookEvent
 from messaging.webhook_body import NotAWebhook, Parsed, StatusUpdate, parse
 
@@ -77,12 +77,12 @@ def is_behind(*, now: datetime) -> bool:
 
 def apply_pending(*, now: datetime) -> int:
     """Apply the oldest bodies that are due; how many were taken. 0 when there are none."""
-    with transaction.atomic():
+    with transaction.atomic(), outgoing.collected():
         events = _take(now)
         if not events:
             return 0
         try:
-            with transaction.atomic():
+            with transaction.atomic(), outgoing.collected():
                 _apply_together(events, now)
         except Exception:
             log.exception("webhooks_failed_together", count=len(events))
@@ -148,7 +148,7 @@ def _save(events: Sequence[WebhookEvent], now: datetime) -> None:
 def _apply_alone(event: WebhookEvent, now: datetime) -> None:
     """One body spoiled the lot: the others are applied one by one, and this one is kept aside."""
     try:
-        with transaction.atomic():
+        with transaction.atomic(), outgoing.collected():
             _apply_together([event], now)
     except Exception as error:
         WebhookEvent.objects.filter(pk=event.pk).update(

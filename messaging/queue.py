@@ -20,9 +20,11 @@ from django.utils import timezone
 
 from companies.models import Channel
 from config import sql
-from messaging import tallies
+from contacts import services as contacts
+from messaging import outgoing, tallies
 from messaging.models import Batch, ChannelState, Lane, Message, Status, StatusEvent
 from messaging.results import Failed, Results, Retry, Sent, Unanswered
+from messaging.statuses import NOT_ON_WHATSAPP
 
 LEASE_SECONDS = 30
 
@@ -168,7 +170,7 @@ def store_results(results: Results, *, fence: int, now: datetime) -> None:
     the message is then `uncertain` under our old fence, and the answer settles it.
     """
     changes: list[tallies.Change] = []
-    with transaction.atomic():
+    with transaction.atomic(), outgoing.collected():
         if results.sent:
             changes += _store_sent(results.sent, fence, now)
         if results.unanswered:
@@ -178,6 +180,7 @@ def store_results(results: Results, *, fence: int, now: datetime) -> None:
         if results.retry:
             changes += _store_retry(results.retry, fence)
         tallies.record(changes)
+        _note_unreachable(results.failed, now=now)
 
 
 _POSTED = f"status IN ({Status.CLAIMED:d}, {Status.SENDING:d}, {Status.UNCERTAIN:d}) AND fence = %s"
@@ -220,6 +223,9 @@ def _store_sent(sent: list[Sent], fence: int, now: datetime) -> list[tallies.Cha
         [result.id for result in sent],
         fence,
     )
+    outgoing.tell(
+        outgoing.MessageNews(row_id, batch_id, Status.SENT, now) for row_id, batch_id, _ in rows
+    )
     return [tallies.Change(batch_id, old, Status.SENT) for _, batch_id, old in rows]
 
 
@@ -253,6 +259,7 @@ def _store_failed(failed: list[Failed], fence: int, now: datetime) -> list[talli
     )
     reasons = {result.id: result for result in failed}
     note_failures([reasons[row_id] for row_id, _, _ in rows], now=now)
+    outgoing.tell_failures([reasons[row_id] for row_id, _, _ in rows], now=now)
     return [
         tallies.Change(batch_id, old, Status.FAILED, reasons[row_id].code)
         for row_id, batch_id, old in rows
@@ -274,6 +281,14 @@ def note_failures(failed: Sequence[Failed], *, now: datetime) -> None:
         ),
         ignore_conflicts=True,
     )
+
+
+def _note_unreachable(failed: Sequence[Failed], *, now: datetime) -> None:
+    """Meta says in the answer, too, that somebody is not on WhatsApp; mostly it does so later."""
+    ids = [result.id for result in failed if result.code == NOT_ON_WHATSAPP]
+    if ids:
+        told = Message.objects.filter(pk__in=ids, status=Status.FAILED)
+        contacts.mark_unreachable(list(told.values_list("contact_id", flat=True)), now=now)
 
 
 def _store_retry(retry: list[Retry], fence: int) -> list[tallies.Change]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from django.db import transaction
 
@@ -18,7 +19,7 @@ from companies.keys import Caller
 from companies.models import Channel
 from config import sql
 from config.api import Answer, ApiError, RateLimited
-from messaging import batches, idempotency, recipients, tallies
+from messaging import batches, idempotency, media, reach, recipients, tallies
 from messaging.models import Batch, ChannelState, Lane
 from messaging.payloads import Payload
 from messaging.wake import wake_channel
@@ -45,6 +46,7 @@ class SendRequest:
     tags: Sequence[object] = ()
     due_at: datetime | None = None
     dialect: str
+    echo: dict[str, Any] = field(default_factory=dict)
 
     @property
     def category(self) -> str:
@@ -79,6 +81,7 @@ def accept(
     Raises NoValidRecipients, RateLimited (the channel's daily limit), InsufficientCredits and
     IdempotencyConflict, each of which leaves nothing behind.
     """
+    media.refuse_unsendable(request.payload, company_id=caller.company_id)
     plan = _plan(request, caller)
     new = partial(_new_batch, request, plan, caller=caller, now=now, request_id=request_id)
     if key is None and (single := _store_single(request, plan, new)):
@@ -153,6 +156,8 @@ def _store(
     credits.charge(company_id=company_id, amount=charged, batch_id=batch.pk)
     place = tallies.Place(company_id, batch.channel_id, batch.day, batch.category)
     tallies.add_usage(place, Counter(accepted=total, charged=charged))
+    if stored:
+        reach.add(batch)
     return batch
 
 
@@ -175,8 +180,10 @@ def _new_batch(
         template_id=request.template.pk if request.template else None,
         dialect=request.dialect,
         request_id=request_id,
+        echo=request.echo,
         content_type=request.payload["type"],
         payload=request.payload,
+        has_own_media=media.has_own(request.payload),
         category=request.category,
         price=int(caller.prices.get(request.category, 1)),
         lane=Lane.EXPRESS if total == 1 or is_code else Lane.BULK,
@@ -216,7 +223,10 @@ def expand(batch_id: int) -> bool:
         if batch is None or batch.expand_cursor is None:
             return False
         missing = batch.recipients_count - batch.stored_count
-        stored, last = recipients.store_slice(batch, after=batch.expand_cursor, limit=missing)
+        after = batch.expand_cursor
+        stored, last = recipients.store_slice(batch, after=after, limit=missing)
+        if last is not None:
+            reach.add(batch, after=after, up_to=last)
         batch.stored_count += stored
         batch.expand_cursor = last
         if last is None:

@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import transaction
 
 from config import sql
-from messaging import inbox, tallies
+from messaging import inbox, outgoing, tallies
 from messaging.models import Batch, ChannelState, Message, Status, StatusProof
 from messaging.queue import in_queue, note_failures
 from messaging.results import Failed
@@ -40,7 +40,7 @@ def settle(*, now: datetime) -> set[int]:
     deadline = timedelta(seconds=settings.UNCERTAIN_DEADLINE_SECONDS)
     channels: set[int] = set()
     for channel_id in _channels_in_doubt():
-        with transaction.atomic():
+        with transaction.atomic(), outgoing.collected():
             _fail_expired(channel_id, now)
             if _requeue_disproved(channel_id, now, grace):
                 channels.add(channel_id)
@@ -87,9 +87,9 @@ def _fail(ids: list[int], now: datetime, detail: str) -> None:
         WHERE {sql.in_list("id")} AND status = {Status.UNCERTAIN:d} RETURNING id, batch_id""",
         [UNCONFIRMED, detail, sql.id_list(ids)],
     )
-    note_failures(
-        [Failed(row_id, batch_id, UNCONFIRMED, detail) for row_id, batch_id in rows], now=now
-    )
+    failed = [Failed(row_id, batch_id, UNCONFIRMED, detail) for row_id, batch_id in rows]
+    note_failures(failed, now=now)
+    outgoing.tell_failures(failed, now=now)
     tallies.record(
         tallies.Change(batch_id, Status.UNCERTAIN, Status.FAILED, UNCONFIRMED)
         for _, batch_id in rows

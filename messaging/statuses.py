@@ -14,7 +14,7 @@ from django.utils import timezone
 from companies.models import Channel
 from config import sql
 from contacts import services as contacts
-from messaging import tallies
+from messaging import outgoing, tallies
 from messaging.models import Message, Status, StatusEvent, StatusProof
 from messaging.webhook_body import StatusUpdate
 
@@ -97,6 +97,7 @@ def fold(current: int, updates: Iterable[StatusUpdate]) -> int:
 def _write(told: dict[int, list[StatusUpdate]], rows: dict[int, _Row]) -> None:
     moved: list[tuple[Any, ...]] = []
     changes: list[tallies.Change] = []
+    news: list[outgoing.MessageNews] = []
     taken_wamids = {row.wamid for row in rows.values() if row.wamid}
     for row_id, updates in told.items():
         row = rows[row_id]
@@ -112,10 +113,35 @@ def _write(told: dict[int, list[StatusUpdate]], rows: dict[int, _Row]) -> None:
         if new != row.status:
             code = _reason(new, updates)[0]
             changes.append(tallies.Change(row.batch_id, row.status, new, code))
+        news += _news(row, new, updates)
     if moved:
         _update_messages(moved)
     _add_events(told)
     tallies.record(changes)
+    outgoing.tell(news)
+
+
+def _news(row: _Row, new: int, updates: list[StatusUpdate]) -> list[outgoing.MessageNews]:
+    """What endpoints may want to be told, in the order of states: what Meta said, save for a failure
+    that does not count and a sending that has already failed.
+    """
+    said: dict[int, StatusUpdate] = {}
+    for update in sorted(updates, key=_when) if len(updates) > 1 else updates:
+        said.setdefault(update.status, update)
+    if new != Status.FAILED or row.status == Status.FAILED:
+        said.pop(Status.FAILED, None)
+    if row.status == Status.FAILED:
+        said.pop(Status.SENT, None)
+    return [
+        outgoing.MessageNews(
+            row.id, row.batch_id, status, update.at, update.error_code, update.error_detail
+        )
+        for status, update in sorted(said.items())
+    ]
+
+
+def _when(update: StatusUpdate) -> datetime:
+    return update.at
 
 
 def _reason(new: int, updates: list[StatusUpdate]) -> tuple[str, str]:

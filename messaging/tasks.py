@@ -12,7 +12,22 @@ from django.conf import settings
 from django.utils import timezone
 
 from companies import limits
-from messaging import dispatch, idempotency, inbox, metrics_store, queue, services, settling, wake
+from messaging import (
+    deliveries,
+    delivery_queue,
+    dispatch,
+    idempotency,
+    inbox,
+    media_inbound,
+    media_retention,
+    metrics_store,
+    queue,
+    services,
+    settling,
+    wake,
+    webhook_endpoints,
+    webhook_notices,
+)
 from messaging.models import Batch
 
 log = structlog.get_logger("tuma.tasks")
@@ -22,6 +37,8 @@ APPLY_SECONDS = 25.0
 # Longer than the second in which wakes are coalesced.
 APPLY_LINGER = 1.5
 _applying = threading.Lock()
+FETCH_SECONDS = 25.0
+_fetching = threading.Lock()
 
 
 @shared_task(name="messaging.drain")
@@ -52,6 +69,31 @@ def apply_inbox() -> None:
         wake.send("messaging.apply_inbox")
 
 
+@shared_task(name="messaging.deliver")
+def deliver(endpoint_id: int) -> None:
+    """Post what is due to a company's endpoint."""
+    deliveries.deliver(endpoint_id)
+
+
+@shared_task(name="messaging.webhook_notice")
+def webhook_notice(endpoint_id: int) -> None:
+    """Tell a company's people that their endpoint was switched off."""
+    webhook_notices.send(endpoint_id)
+
+
+@shared_task(name="messaging.fetch_media")
+def fetch_media() -> None:
+    """Fetch the files that people sent."""
+    if not _fetching.acquire(blocking=False):
+        return
+    try:
+        media_inbound.fetch_due(seconds=FETCH_SECONDS)
+    finally:
+        _fetching.release()
+    if media_inbound.is_waiting(now=timezone.now()):
+        wake.wake_media()
+
+
 @shared_task(name="messaging.sweep")
 def sweep() -> None:
     """The one recovery: wake every channel with work that nobody does, whatever was lost or died."""
@@ -64,6 +106,12 @@ def sweep() -> None:
         wake.send("messaging.expand", batch_id)
     if inbox.is_waiting(now=now):
         wake.send("messaging.apply_inbox")
+    if media_inbound.is_waiting(now=now):
+        wake.send("messaging.fetch_media")
+    for endpoint_id in delivery_queue.endpoints_with_work(now=now):
+        wake.send("messaging.deliver", endpoint_id)
+    for endpoint_id in delivery_queue.notices_due():
+        wake.send("messaging.webhook_notice", endpoint_id)
 
 
 @shared_task(name="messaging.housekeeping")
@@ -74,6 +122,8 @@ def housekeeping() -> None:
         "answers": idempotency.forget_old(now=now),
         "webhooks": inbox.forget_old(before=now - timedelta(days=settings.WEBHOOK_RETENTION_DAYS)),
         "rate_windows": limits.forget_old(),
+        "deliveries": webhook_endpoints.forget_old(now=now),
+        "media": media_retention.forget_old(now=now),
         "proofs": settling.forget_old(now=now),
     }
     log.info("housekeeping", **dropped)
@@ -88,4 +138,6 @@ def sweep_at_start(**_: object) -> None:
 @worker_shutting_down.connect
 def finish_what_is_in_flight(**_: object) -> None:
     dispatch.stop()
+    deliveries.stop()
     inbox.stopping.set()
+    media_inbound.stopping.set()

@@ -11,7 +11,7 @@ from django.core.cache import cache
 
 from config import sql
 from config.celery import app
-from messaging.models import ChannelState
+from messaging.models import ChannelState, WebhookEndpoint
 
 log = structlog.get_logger("tuma.wake")
 
@@ -32,6 +32,28 @@ def wake_inbox() -> None:
     """Have Meta's webhooks applied soon."""
     if cache.add("wake:inbox", 1, timeout=1):
         send("messaging.apply_inbox")
+
+
+def wake_media() -> None:
+    """Have what people sent fetched soon."""
+    if cache.add("wake:media", 1, timeout=1):
+        send("messaging.fetch_media")
+
+
+def wake_endpoint(endpoint_id: int) -> None:
+    """Have a company's endpoint served soon; whoever serves it now finds new rows alone."""
+    if cache.add(f"wake:endpoint:{endpoint_id}", 1, timeout=1) and not _is_served(endpoint_id):
+        send("messaging.deliver", endpoint_id)
+
+
+def _is_served(endpoint_id: int) -> bool:
+    table = WebhookEndpoint._meta.db_table
+    return bool(
+        sql.fetch(
+            f"SELECT 1 FROM {table} WHERE id = %s AND lease_until > {sql.epoch_now()}",
+            [endpoint_id],
+        )
+    )
 
 
 def _is_drained(channel_id: int) -> bool:

@@ -1,11 +1,45 @@
-"""What happens to templates from outside: Meta's webhooks, and what a send was told."""
+"""What happens to templates: a company submits one, Meta's webhooks and sends say what became of it."""
 
 from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
 
+from companies.models import Channel
+from config.api import ApiError
 from templates_app.models import Template
+
+
+class TemplateExists(ApiError):
+    code = "template_already_exists"
+    status = 409
+
+
+def submit(
+    *,
+    channel: Channel,
+    name: str,
+    language: str,
+    category: Template.Category,
+    components: list[dict[str, Any]],
+) -> Template:
+    """A new template, for staff to look at; its parts are checked already (templates_app/rules.py)."""
+    template, is_new = Template.objects.get_or_create(
+        company_id=channel.company_id,
+        waba_id=channel.waba_id,
+        name=name,
+        language=language,
+        defaults={
+            "channel": channel,
+            "category": category,
+            "components": components,
+            "status": Template.Status.SUBMITTED,
+        },
+    )
+    if not is_new:
+        raise TemplateExists(f"There is a template {name[:80]} in {language} already", param="name")
+    return template
+
 
 _STATUSES = set(Template.Status.values)
 # Events that name no state of their own.
@@ -25,7 +59,7 @@ def status_update(value: dict[str, Any], *, waba_id: str, now: datetime | None =
     status = _MEANS.get(event, event)
     if status not in _STATUSES:
         return False
-    found = _named(value, waba_id)
+    found = named(value, waba_id)
     fields: dict[str, Any] = {"status": status, "status_reason": _reason(value)}
     if status == Template.Status.APPROVED:
         fields["approved_at"] = now or timezone.now()
@@ -40,16 +74,16 @@ def category_update(value: dict[str, Any], *, waba_id: str) -> bool:
     category = str(value.get("new_category", "")).upper()
     if category not in Template.Category.values:
         return False
-    return bool(_named(value, waba_id).update(category=category))
+    return bool(named(value, waba_id).update(category=category))
 
 
 def quality_update(value: dict[str, Any], *, waba_id: str) -> bool:
     """Apply `message_template_quality_update`."""
     quality = str(value.get("new_quality_score", "")).upper()[:8]
-    return bool(quality) and bool(_named(value, waba_id).update(quality=quality))
+    return bool(quality) and bool(named(value, waba_id).update(quality=quality))
 
 
-def _named(value: dict[str, Any], waba_id: str) -> Any:
+def named(value: dict[str, Any], waba_id: str) -> Any:
     """The template that a webhook speaks of: by Meta's id, else by WABA, name and language."""
     graph_id = str(value.get("message_template_id", ""))
     by_id = Template.objects.filter(graph_id=graph_id, waba_id=waba_id)

@@ -8,7 +8,8 @@ from django.utils import timezone
 from companies import credits, keys
 from companies.models import ApiKey, Channel, Company, Membership, User
 from contacts.models import Contact, ContactTag, Tag
-from messaging.models import Batch, ChannelState, Lane, Message, Status
+from messaging import outgoing, webhook_signing
+from messaging.models import Batch, ChannelState, Lane, Media, Message, Status, WebhookEndpoint
 from templates_app.models import Template
 
 _numbers = count(1)
@@ -126,6 +127,37 @@ def make_batch(channel: Channel, **fields: Any) -> Batch:
             "recipients_count": 1,
             "stored_count": 1,
             "due_at": now,
+            **fields,
+        }
+    )
+
+
+def make_media(company: Company, **fields: Any) -> Media:
+    """An uploaded image's row; its bytes are nowhere."""
+    return Media.objects.create(
+        **{
+            "company": company,
+            "origin": Media.Origin.UPLOAD,
+            "kind": Media.Kind.IMAGE,
+            "content_type": "image/jpeg",
+            "size": 1000,
+            "sha256": "0" * 64,
+            "filename": "photo.jpg",
+            "storage_name": f"{company.pk}/{next(_numbers)}.jpg",
+            "created_at": timezone.now(),
+            **fields,
+        }
+    )
+
+
+def make_endpoint(company: Company, **fields: Any) -> WebhookEndpoint:
+    """An endpoint that wants to be told everything."""
+    return WebhookEndpoint.objects.create(
+        **{
+            "company": company,
+            "url": "https://acme.example/hook",
+            "events": list(outgoing.EVENTS),
+            "secret": webhook_signing.new_secret(),
             **fields,
         }
     )

@@ -3,11 +3,13 @@ downhill: who calls -> how often -> what -> accept -> answer; an error anywhere 
 dialect's own.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import orjson
 import structlog
 from django.conf import settings
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
@@ -28,6 +30,8 @@ from config.api import (
 from config.middleware import client_address
 from messaging import idempotency, services
 from messaging.dialects.base import Dialect, Unauthenticated
+from messaging.models import Batch
+from messaging.services import SendRequest
 
 log = structlog.get_logger("tuma.api")
 
@@ -86,7 +90,7 @@ class DialectView(View):
             raise
         self.usage = limits.hit(
             f"{self.dialect.rate_scope}:{caller.key_id}",
-            limit=caller.requests_per_minute or settings.API_REQUESTS_PER_MINUTE,
+            limit=caller.requests_per_minute or self.dialect.requests_per_minute(),
         )
         self.refuse_if_over()
         if not caller.company_active:
@@ -108,7 +112,7 @@ class DialectView(View):
             headers=usage.headers() | answer.headers,
         )
         if answer.status == 401:
-            response["WWW-Authenticate"] = 'Bearer realm="Tuma"'
+            response["WWW-Authenticate"] = self.dialect.challenge
         return response
 
     def read_object(self, request: HttpRequest) -> tuple[dict[str, Any], bytes]:
@@ -119,6 +123,25 @@ class DialectView(View):
         body = read_body(request)
         return parse_object(body), body
 
+    def idempotency_key(self, request: HttpRequest, body: bytes) -> idempotency.Key | None:
+        text = request.headers.get("Idempotency-Key", "")
+        return idempotency.Key.of(text, path=request.path, body=body) if text else None
+
+    def once(
+        self, request: HttpRequest, caller: Caller, body: bytes, make: Callable[[], Answer]
+    ) -> Answer:
+        """What `make` answers, in one transaction; what it answered, for a repeated Idempotency-Key."""
+        key = self.idempotency_key(request, body)
+        with transaction.atomic():
+            if key is None:
+                return make()
+            earlier = idempotency.begin(key, company_id=caller.company_id, now=timezone.now())
+            if earlier:
+                return earlier
+            answer = make()
+            idempotency.finish(key, answer, company_id=caller.company_id)
+            return answer
+
 
 class SendView(DialectView):
     """POST of a message in any dialect."""
@@ -127,11 +150,20 @@ class SendView(DialectView):
         url = self.resolve(caller, **url)
         data, body = self.read_object(request)
         send = self.dialect.send_request(data, caller=caller, url=url)
+        return self.accept(request, caller, send, body)
+
+    def accept(
+        self, request: HttpRequest, caller: Caller, send: SendRequest, body: bytes
+    ) -> Answer:
+        def answer(batch: Batch) -> Answer:
+            batch.channel = send.channel  # known: spares the dialect a query
+            return self.dialect.accepted(batch)
+
         return services.accept(
             send,
             caller=caller,
             now=timezone.now(),
-            answer=self.dialect.accepted,
+            answer=answer,
             request_id=getattr(request, "request_id", ""),
             key=self.idempotency_key(request, body),
         )
@@ -139,10 +171,6 @@ class SendView(DialectView):
     def resolve(self, caller: Caller, **url: Any) -> dict[str, Any]:
         """Turn what the path names into what it means, before the body is looked at."""
         return url
-
-    def idempotency_key(self, request: HttpRequest, body: bytes) -> idempotency.Key | None:
-        text = request.headers.get("Idempotency-Key", "")
-        return idempotency.Key.of(text, path=request.path, body=body) if text else None
 
 
 class NotFoundView(DialectView):

@@ -1,5 +1,7 @@
 """The models of messaging, by job; what the states mean stands in states.py."""
 
+from messaging.models.media import Media, MediaOnGraph
+from messaging.models.reach import DailyReach
 from messaging.models.receiving import InboundMessage, WebhookEvent
 from messaging.models.sending import (
     Batch,
@@ -12,16 +14,21 @@ from messaging.models.sending import (
 )
 from messaging.models.states import COUNTED, Lane, Status, StatusCounts
 from messaging.models.usage import DailyFailure, DailyUsage, Metric
+from messaging.models.webhooks import DeliveryAttempt, WebhookDelivery, WebhookEndpoint
 
 __all__ = [
     "COUNTED",
     "Batch",
     "ChannelState",
     "DailyFailure",
+    "DailyReach",
     "DailyUsage",
+    "DeliveryAttempt",
     "IdempotencyRecord",
     "InboundMessage",
     "Lane",
+    "Media",
+    "MediaOnGraph",
     "Message",
     "Metric",
     "Status",
@@ -29,5 +36,7 @@ __all__ = [
     "StatusEvent",
     "StatusProof",
     "UnusedInput",
+    "WebhookDelivery",
+    "WebhookEndpoint",
     "WebhookEvent",
 ]

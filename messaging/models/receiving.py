@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from companies.models import Channel, Company
 from contacts.models import Contact
+from messaging.models.media import Media
 
 
 class InboundMessage(models.Model):
@@ -20,7 +21,15 @@ class InboundMessage(models.Model):
     wamid = models.CharField("WhatsApp message id", max_length=140, unique=True)
     type = models.CharField(max_length=20)
     text = models.TextField(blank=True, help_text="What a person would read: text, caption, title.")
-    media_id = models.CharField(max_length=64, blank=True)
+    media_id = models.CharField(max_length=64, blank=True, help_text="Graph's own, for 7 days.")
+    stored_media = models.ForeignKey(
+        Media, on_delete=models.SET_NULL, null=True, blank=True, help_text="Our copy of the file."
+    )
+    media_due_at = models.DateTimeField(
+        null=True, blank=True, help_text="When to fetch the file; empty when that is settled."
+    )
+    media_tries = models.SmallIntegerField(default=0, db_default=0)
+    media_problem = models.CharField(max_length=200, blank=True, default="", db_default="")
     reply_to = models.CharField(max_length=140, blank=True, help_text="The wamid it answers.")
     payload = models.JSONField()
     sent_at = models.DateTimeField(help_text="By Meta's clock.")
@@ -30,6 +39,11 @@ class InboundMessage(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["company", "-id"], name="inbound_log"),
             models.Index(fields=["contact", "-id"], name="inbound_of_contact"),
+            models.Index(
+                fields=["media_due_at"],
+                condition=Q(media_due_at__isnull=False),
+                name="inbound_media_to_fetch",
+            ),
         ]
 
     def __str__(self) -> str:

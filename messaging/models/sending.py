@@ -39,8 +39,14 @@ class Batch(StatusCounts):
     )
     dialect = models.CharField(max_length=16)
     request_id = models.CharField(max_length=64, blank=True)
+    echo = models.JSONField(
+        default=dict, blank=True, help_text="What the caller's webhooks carry back as it was given."
+    )
     content_type = models.CharField(max_length=16)
     payload = models.JSONField(help_text="The message as Graph takes it, without its recipient.")
+    has_own_media = models.BooleanField(
+        default=False, db_default=False, help_text="The payload names files by our ids."
+    )
     category = models.CharField(max_length=16)
     price = models.BigIntegerField(help_text="Credits a message.")
     lane = models.SmallIntegerField(choices=Lane)
@@ -166,6 +172,9 @@ class Message(models.Model):
                 name="message_queue",
             ),
             models.Index(fields=["company", "-id"], name="message_log"),
+            # Conversations. By time, which is not the order of ids: those under a tag are stored
+            # after the answer, with the time of the answer.
+            models.Index(fields=["contact", "created_at"], name="message_of_contact"),
         ]
 
     def __str__(self) -> str:

@@ -7,13 +7,18 @@ from django.utils import timezone
 from companies.models import RateWindow
 from messaging.models import (
     DailyFailure,
+    DailyReach,
     DailyUsage,
+    DeliveryAttempt,
     IdempotencyRecord,
     InboundMessage,
+    Media,
+    MediaOnGraph,
     Metric,
     Status,
     StatusEvent,
     UnusedInput,
+    WebhookDelivery,
     WebhookEvent,
 )
 from tests import factories
@@ -32,6 +37,15 @@ def make_one_of_each(name: str) -> None:
     here = {"company": company, "channel": channel}
     today = {**here, "day": now.date()}
     StatusEvent.objects.create(message=message, status=Status.SENT, at=now)
+    file = Media.objects.create(
+        company=company,
+        origin="upload",
+        kind="image",
+        content_type="image/png",
+        size=1,
+        created_at=now,
+    )
+    MediaOnGraph.objects.create(media=file, channel=channel)
     UnusedInput.objects.create(batch=message.batch, input="0712", reason="not a phone number")
     InboundMessage.objects.create(
         **here, contact=contact, wamid=f"wamid.{name}", type="text", payload={}, sent_at=now
@@ -40,6 +54,17 @@ def make_one_of_each(name: str) -> None:
     IdempotencyRecord.objects.create(company=company, key=name, request_hash="x", created_at=now)
     DailyUsage.objects.create(**today, category="SERVICE")
     DailyFailure.objects.create(**today, code="131026")
+    DailyReach.objects.create(company=company, day=now.date(), block=contact.pk // 60, bits=1)
+    event = WebhookDelivery.objects.create(
+        endpoint=factories.make_endpoint(company),
+        sequence=1,
+        event="webhook.test",
+        occurred_at=now,
+        created_at=now,
+        due_at=now,
+        data="{}",
+    )
+    DeliveryAttempt.objects.create(delivery=event, at=now, milliseconds=1, request_headers={})
     Metric.objects.create(name=name)
     RateWindow.objects.create(key=name, started=1, count=1)
     Group.objects.create(name=name)
