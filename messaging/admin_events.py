@@ -25,6 +25,7 @@ from messaging.models import (
     IdempotencyRecord,
     InboundMessage,
     Metric,
+    StatusProof,
     WebhookEvent,
 )
 from messaging.wake import wake_inbox
@@ -178,6 +179,12 @@ class DailyReachAdmin(ReadOnlyAdmin):
     @display(description="People of sixty neighbours")
     def people(self, reach: DailyReach) -> int:
         return reach.bits.bit_count()
+
+
+@admin.register(StatusProof)
+class StatusProofAdmin(ReadOnlyAdmin):
+    list_display: ClassVar[Any] = ["channel", "received_at", "attempted_at"]
+    list_select_related: ClassVar[Any] = ["channel"]
 
 
 @admin.register(Metric)

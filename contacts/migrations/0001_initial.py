@@ -5,76 +5,163 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('companies', '0002_unlogged_rate_windows'),
+        ("companies", "0002_unlogged_rate_windows"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Contact',
+            name="Contact",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('phone', models.CharField(blank=True, help_text='E.164, digits only.', max_length=15, null=True)),
-                ('bsuid', models.CharField(blank=True, max_length=140, null=True, verbose_name='BSUID')),
-                ('name', models.CharField(blank=True, max_length=200)),
-                ('custom_fields', models.JSONField(blank=True, default=dict)),
-                ('saved', models.BooleanField(default=True, help_text='In the address book; off for a number that was only written to.')),
-                ('opted_out_at', models.DateTimeField(blank=True, null=True)),
-                ('opted_out_reason', models.CharField(blank=True, max_length=80)),
-                ('not_on_whatsapp_at', models.DateTimeField(blank=True, help_text="When Meta last said that it can't be reached (131026).", null=True)),
-                ('last_inbound_at', models.DateTimeField(blank=True, help_text='Opens the 24-hour window for free-form messages.', null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('company', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='contacts', to='companies.company')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "phone",
+                    models.CharField(
+                        blank=True, help_text="E.164, digits only.", max_length=15, null=True
+                    ),
+                ),
+                (
+                    "bsuid",
+                    models.CharField(blank=True, max_length=140, null=True, verbose_name="BSUID"),
+                ),
+                ("name", models.CharField(blank=True, max_length=200)),
+                ("custom_fields", models.JSONField(blank=True, default=dict)),
+                (
+                    "saved",
+                    models.BooleanField(
+                        default=True,
+                        help_text="In the address book; off for a number that was only written to.",
+                    ),
+                ),
+                ("opted_out_at", models.DateTimeField(blank=True, null=True)),
+                ("opted_out_reason", models.CharField(blank=True, max_length=80)),
+                (
+                    "not_on_whatsapp_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="When Meta last said that it can't be reached (131026).",
+                        null=True,
+                    ),
+                ),
+                (
+                    "last_inbound_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="Opens the 24-hour window for free-form messages.",
+                        null=True,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "company",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="contacts",
+                        to="companies.company",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Tag',
+            name="Tag",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=80)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('company', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tags', to='companies.company')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=80)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "company",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="tags",
+                        to="companies.company",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ContactTag',
+            name="ContactTag",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('contact', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='contacts.contact')),
-                ('tag', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='contacts.tag')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "contact",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="contacts.contact",
+                    ),
+                ),
+                (
+                    "tag",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="contacts.tag",
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='contact',
-            name='tags',
-            field=models.ManyToManyField(blank=True, related_name='contacts', through='contacts.ContactTag', to='contacts.tag'),
+            model_name="contact",
+            name="tags",
+            field=models.ManyToManyField(
+                blank=True,
+                related_name="contacts",
+                through="contacts.ContactTag",
+                to="contacts.tag",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='tag',
-            constraint=models.UniqueConstraint(fields=('company', 'name'), name='one_tag_per_name'),
+            model_name="tag",
+            constraint=models.UniqueConstraint(fields=("company", "name"), name="one_tag_per_name"),
         ),
         migrations.AddIndex(
-            model_name='contacttag',
-            index=models.Index(fields=['contact'], name='contact_tags'),
+            model_name="contacttag",
+            index=models.Index(fields=["contact"], name="contact_tags"),
         ),
         migrations.AddConstraint(
-            model_name='contacttag',
-            constraint=models.UniqueConstraint(fields=('tag', 'contact'), name='one_tag_per_contact'),
+            model_name="contacttag",
+            constraint=models.UniqueConstraint(
+                fields=("tag", "contact"), name="one_tag_per_contact"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='contact',
-            constraint=models.UniqueConstraint(fields=('company', 'phone'), name='one_contact_per_phone'),
+            model_name="contact",
+            constraint=models.UniqueConstraint(
+                fields=("company", "phone"), name="one_contact_per_phone"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='contact',
-            constraint=models.UniqueConstraint(fields=('company', 'bsuid'), name='one_contact_per_bsuid'),
+            model_name="contact",
+            constraint=models.UniqueConstraint(
+                fields=("company", "bsuid"), name="one_contact_per_bsuid"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='contact',
-            constraint=models.CheckConstraint(condition=models.Q(('phone__isnull', False), ('bsuid__isnull', False), _connector='OR'), name='contact_has_phone_or_bsuid'),
+            model_name="contact",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("phone__isnull", False), ("bsuid__isnull", False), _connector="OR"
+                ),
+                name="contact_has_phone_or_bsuid",
+            ),
         ),
     ]

@@ -8,434 +8,1107 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('companies', '0002_unlogged_rate_windows'),
-        ('contacts', '0001_initial'),
-        ('templates_app', '0001_initial'),
+        ("companies", "0002_unlogged_rate_windows"),
+        ("contacts", "0001_initial"),
+        ("templates_app", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ChannelState',
+            name="ChannelState",
             fields=[
-                ('channel', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='state', serialize=False, to='companies.channel')),
-                ('owner', models.CharField(blank=True, db_default='', default='', max_length=80)),
-                ('fence', models.BigIntegerField(db_default=0, default=0, help_text='Grows with each new holder of the lease.')),
-                ('lease_until', models.FloatField(db_default=0, default=0, help_text="Unix time, by the database's clock.")),
-                ('day', models.DateField(blank=True, null=True)),
-                ('day_count', models.IntegerField(db_default=0, default=0, help_text='Messages accepted on that day.')),
+                (
+                    "channel",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="state",
+                        serialize=False,
+                        to="companies.channel",
+                    ),
+                ),
+                ("owner", models.CharField(blank=True, db_default="", default="", max_length=80)),
+                (
+                    "fence",
+                    models.BigIntegerField(
+                        db_default=0,
+                        default=0,
+                        help_text="Grows with each new holder of the lease.",
+                    ),
+                ),
+                (
+                    "lease_until",
+                    models.FloatField(
+                        db_default=0, default=0, help_text="Unix time, by the database's clock."
+                    ),
+                ),
+                ("day", models.DateField(blank=True, null=True)),
+                (
+                    "day_count",
+                    models.IntegerField(
+                        db_default=0, default=0, help_text="Messages accepted on that day."
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='WebhookDelivery',
+            name="WebhookDelivery",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sequence', models.BigIntegerField(help_text='1, 2, 3 … for each endpoint, without gaps.')),
-                ('event', models.CharField(max_length=24)),
-                ('occurred_at', models.DateTimeField()),
-                ('data', models.TextField(help_text="The event's `data`, as JSON.")),
-                ('message_id', models.BigIntegerField(help_text='Of the message that it speaks of; negative for one that came in.', null=True)),
-                ('state', models.SmallIntegerField(choices=[(0, 'Waiting'), (1, 'Delivered'), (2, 'Failed')], default=0)),
-                ('tries', models.SmallIntegerField(default=0, help_text='Since it was last put in the queue.')),
-                ('attempts', models.IntegerField(default=0, help_text='In all.')),
-                ('due_at', models.DateTimeField()),
-                ('response_status', models.SmallIntegerField(null=True)),
-                ('error', models.CharField(blank=True, default='', max_length=300)),
-                ('created_at', models.DateTimeField()),
-                ('delivered_at', models.DateTimeField(null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "sequence",
+                    models.BigIntegerField(help_text="1, 2, 3 … for each endpoint, without gaps."),
+                ),
+                ("event", models.CharField(max_length=24)),
+                ("occurred_at", models.DateTimeField()),
+                ("data", models.TextField(help_text="The event's `data`, as JSON.")),
+                (
+                    "message_id",
+                    models.BigIntegerField(
+                        help_text="Of the message that it speaks of; negative for one that came in.",
+                        null=True,
+                    ),
+                ),
+                (
+                    "state",
+                    models.SmallIntegerField(
+                        choices=[(0, "Waiting"), (1, "Delivered"), (2, "Failed")], default=0
+                    ),
+                ),
+                (
+                    "tries",
+                    models.SmallIntegerField(
+                        default=0, help_text="Since it was last put in the queue."
+                    ),
+                ),
+                ("attempts", models.IntegerField(default=0, help_text="In all.")),
+                ("due_at", models.DateTimeField()),
+                ("response_status", models.SmallIntegerField(null=True)),
+                ("error", models.CharField(blank=True, default="", max_length=300)),
+                ("created_at", models.DateTimeField()),
+                ("delivered_at", models.DateTimeField(null=True)),
             ],
             options={
-                'verbose_name_plural': 'webhook deliveries',
+                "verbose_name_plural": "webhook deliveries",
             },
         ),
         migrations.CreateModel(
-            name='Batch',
+            name="Batch",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uncertain', models.IntegerField(db_default=0, default=0)),
-                ('sent', models.IntegerField(db_default=0, default=0)),
-                ('failed', models.IntegerField(db_default=0, default=0)),
-                ('delivered', models.IntegerField(db_default=0, default=0)),
-                ('read', models.IntegerField(db_default=0, default=0)),
-                ('dialect', models.CharField(max_length=16)),
-                ('request_id', models.CharField(blank=True, max_length=64)),
-                ('echo', models.JSONField(blank=True, default=dict, help_text="What the caller's webhooks carry back as it was given.")),
-                ('content_type', models.CharField(max_length=16)),
-                ('payload', models.JSONField(help_text='The message as Graph takes it, without its recipient.')),
-                ('has_own_media', models.BooleanField(db_default=False, default=False, help_text='The payload names files by our ids.')),
-                ('category', models.CharField(max_length=16)),
-                ('price', models.BigIntegerField(help_text='Credits a message.')),
-                ('lane', models.SmallIntegerField(choices=[(0, 'express'), (1, 'bulk')])),
-                ('day', models.DateField(help_text="Of acceptance, in the company's time zone.")),
-                ('recipients_count', models.IntegerField(db_default=0, default=0)),
-                ('due_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField(blank=True, help_text="After this it is failed, not sent: a code's life.", null=True)),
-                ('tag_ids', models.JSONField(blank=True, default=list)),
-                ('tagged_up_to', models.BigIntegerField(default=0, help_text='Newest tagging that counts.')),
-                ('expand_cursor', models.BigIntegerField(blank=True, help_text='Contacts up to this one are stored; empty when all are.', null=True)),
-                ('numbered_count', models.IntegerField(default=0, help_text='Stored for numbers that were given, before those under tags.')),
-                ('stored_count', models.IntegerField(default=0)),
-                ('halt_code', models.CharField(blank=True, help_text='Why what is still queued is failed without a try.', max_length=40)),
-                ('halt_detail', models.CharField(blank=True, max_length=300)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('api_key', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, to='companies.apikey')),
-                ('channel', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='companies.channel')),
-                ('company', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='batches', to='companies.company')),
-                ('template', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, to='templates_app.template')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("uncertain", models.IntegerField(db_default=0, default=0)),
+                ("sent", models.IntegerField(db_default=0, default=0)),
+                ("failed", models.IntegerField(db_default=0, default=0)),
+                ("delivered", models.IntegerField(db_default=0, default=0)),
+                ("read", models.IntegerField(db_default=0, default=0)),
+                ("dialect", models.CharField(max_length=16)),
+                ("request_id", models.CharField(blank=True, max_length=64)),
+                (
+                    "echo",
+                    models.JSONField(
+                        blank=True,
+                        default=dict,
+                        help_text="What the caller's webhooks carry back as it was given.",
+                    ),
+                ),
+                ("content_type", models.CharField(max_length=16)),
+                (
+                    "payload",
+                    models.JSONField(
+                        help_text="The message as Graph takes it, without its recipient."
+                    ),
+                ),
+                (
+                    "has_own_media",
+                    models.BooleanField(
+                        db_default=False,
+                        default=False,
+                        help_text="The payload names files by our ids.",
+                    ),
+                ),
+                ("category", models.CharField(max_length=16)),
+                ("price", models.BigIntegerField(help_text="Credits a message.")),
+                ("lane", models.SmallIntegerField(choices=[(0, "express"), (1, "bulk")])),
+                ("day", models.DateField(help_text="Of acceptance, in the company's time zone.")),
+                ("recipients_count", models.IntegerField(db_default=0, default=0)),
+                ("due_at", models.DateTimeField()),
+                (
+                    "expires_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="After this it is failed, not sent: a code's life.",
+                        null=True,
+                    ),
+                ),
+                ("tag_ids", models.JSONField(blank=True, default=list)),
+                (
+                    "tagged_up_to",
+                    models.BigIntegerField(default=0, help_text="Newest tagging that counts."),
+                ),
+                (
+                    "expand_cursor",
+                    models.BigIntegerField(
+                        blank=True,
+                        help_text="Contacts up to this one are stored; empty when all are.",
+                        null=True,
+                    ),
+                ),
+                (
+                    "numbered_count",
+                    models.IntegerField(
+                        default=0,
+                        help_text="Stored for numbers that were given, before those under tags.",
+                    ),
+                ),
+                ("stored_count", models.IntegerField(default=0)),
+                (
+                    "halt_code",
+                    models.CharField(
+                        blank=True,
+                        help_text="Why what is still queued is failed without a try.",
+                        max_length=40,
+                    ),
+                ),
+                ("halt_detail", models.CharField(blank=True, max_length=300)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "api_key",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        to="companies.apikey",
+                    ),
+                ),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="companies.channel",
+                    ),
+                ),
+                (
+                    "company",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="batches",
+                        to="companies.company",
+                    ),
+                ),
+                (
+                    "template",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        to="templates_app.template",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'batches',
+                "verbose_name_plural": "batches",
             },
         ),
         migrations.CreateModel(
-            name='DailyFailure',
+            name="DailyFailure",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('day', models.DateField()),
-                ('code', models.CharField(max_length=40)),
-                ('count', models.IntegerField(db_default=0, default=0)),
-                ('channel', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='companies.channel')),
-                ('company', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='companies.company')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("day", models.DateField()),
+                ("code", models.CharField(max_length=40)),
+                ("count", models.IntegerField(db_default=0, default=0)),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="companies.channel",
+                    ),
+                ),
+                (
+                    "company",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="companies.company",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='DailyReach',
+            name="DailyReach",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('day', models.DateField()),
-                ('block', models.BigIntegerField()),
-                ('bits', models.BigIntegerField()),
-                ('company', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='companies.company')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("day", models.DateField()),
+                ("block", models.BigIntegerField()),
+                ("bits", models.BigIntegerField()),
+                (
+                    "company",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="companies.company",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'daily reach',
+                "verbose_name_plural": "daily reach",
             },
         ),
         migrations.CreateModel(
-            name='DailyUsage',
+            name="DailyUsage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uncertain', models.IntegerField(db_default=0, default=0)),
-                ('sent', models.IntegerField(db_default=0, default=0)),
-                ('failed', models.IntegerField(db_default=0, default=0)),
-                ('delivered', models.IntegerField(db_default=0, default=0)),
-                ('read', models.IntegerField(db_default=0, default=0)),
-                ('day', models.DateField()),
-                ('category', models.CharField(max_length=16)),
-                ('accepted', models.IntegerField(db_default=0, default=0)),
-                ('charged', models.BigIntegerField(db_default=0, default=0, help_text='Credits, refunds not taken off.')),
-                ('channel', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='companies.channel')),
-                ('company', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='companies.company')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("uncertain", models.IntegerField(db_default=0, default=0)),
+                ("sent", models.IntegerField(db_default=0, default=0)),
+                ("failed", models.IntegerField(db_default=0, default=0)),
+                ("delivered", models.IntegerField(db_default=0, default=0)),
+                ("read", models.IntegerField(db_default=0, default=0)),
+                ("day", models.DateField()),
+                ("category", models.CharField(max_length=16)),
+                ("accepted", models.IntegerField(db_default=0, default=0)),
+                (
+                    "charged",
+                    models.BigIntegerField(
+                        db_default=0, default=0, help_text="Credits, refunds not taken off."
+                    ),
+                ),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="companies.channel",
+                    ),
+                ),
+                (
+                    "company",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="companies.company",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'daily usage',
+                "verbose_name_plural": "daily usage",
             },
         ),
         migrations.CreateModel(
-            name='IdempotencyRecord',
+            name="IdempotencyRecord",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=255)),
-                ('request_hash', models.CharField(max_length=64)),
-                ('status', models.SmallIntegerField(default=200)),
-                ('body', models.TextField(default='')),
-                ('location', models.CharField(blank=True, db_default='', default='', max_length=200)),
-                ('created_at', models.DateTimeField()),
-                ('company', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='companies.company')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.CharField(max_length=255)),
+                ("request_hash", models.CharField(max_length=64)),
+                ("status", models.SmallIntegerField(default=200)),
+                ("body", models.TextField(default="")),
+                (
+                    "location",
+                    models.CharField(blank=True, db_default="", default="", max_length=200),
+                ),
+                ("created_at", models.DateTimeField()),
+                (
+                    "company",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="companies.company",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Media',
+            name="Media",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('origin', models.CharField(choices=[('upload', 'Uploaded'), ('inbound', 'Received')], max_length=8)),
-                ('token', models.CharField(default=messaging.models.media.new_token, help_text='Of the public URL.', max_length=43, unique=True)),
-                ('kind', models.CharField(choices=[('image', 'Image'), ('video', 'Video'), ('audio', 'Audio'), ('document', 'Document'), ('sticker', 'Sticker')], max_length=8)),
-                ('content_type', models.CharField(max_length=100)),
-                ('size', models.BigIntegerField(help_text='Bytes.')),
-                ('sha256', models.CharField(max_length=64)),
-                ('filename', models.CharField(max_length=200)),
-                ('storage_name', models.CharField(max_length=200)),
-                ('created_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField(blank=True, help_text='When it is deleted; empty for never.', null=True)),
-                ('company', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='companies.company')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "origin",
+                    models.CharField(
+                        choices=[("upload", "Uploaded"), ("inbound", "Received")], max_length=8
+                    ),
+                ),
+                (
+                    "token",
+                    models.CharField(
+                        default=messaging.models.media.new_token,
+                        help_text="Of the public URL.",
+                        max_length=43,
+                        unique=True,
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("image", "Image"),
+                            ("video", "Video"),
+                            ("audio", "Audio"),
+                            ("document", "Document"),
+                            ("sticker", "Sticker"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                ("content_type", models.CharField(max_length=100)),
+                ("size", models.BigIntegerField(help_text="Bytes.")),
+                ("sha256", models.CharField(max_length=64)),
+                ("filename", models.CharField(max_length=200)),
+                ("storage_name", models.CharField(max_length=200)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "expires_at",
+                    models.DateTimeField(
+                        blank=True, help_text="When it is deleted; empty for never.", null=True
+                    ),
+                ),
+                (
+                    "company",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="companies.company",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'media',
+                "verbose_name_plural": "media",
             },
         ),
         migrations.CreateModel(
-            name='InboundMessage',
+            name="InboundMessage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('wamid', models.CharField(max_length=140, unique=True, verbose_name='WhatsApp message id')),
-                ('type', models.CharField(max_length=20)),
-                ('text', models.TextField(blank=True, help_text='What a person would read: text, caption, title.')),
-                ('media_id', models.CharField(blank=True, help_text="Graph's own, for 7 days.", max_length=64)),
-                ('media_due_at', models.DateTimeField(blank=True, help_text='When to fetch the file; empty when that is settled.', null=True)),
-                ('media_tries', models.SmallIntegerField(db_default=0, default=0)),
-                ('media_problem', models.CharField(blank=True, db_default='', default='', max_length=200)),
-                ('reply_to', models.CharField(blank=True, help_text='The wamid it answers.', max_length=140)),
-                ('payload', models.JSONField()),
-                ('sent_at', models.DateTimeField(help_text="By Meta's clock.")),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('channel', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='companies.channel')),
-                ('company', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='companies.company')),
-                ('contact', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, to='contacts.contact')),
-                ('stored_media', models.ForeignKey(blank=True, help_text='Our copy of the file.', null=True, on_delete=django.db.models.deletion.SET_NULL, to='messaging.media')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "wamid",
+                    models.CharField(
+                        max_length=140, unique=True, verbose_name="WhatsApp message id"
+                    ),
+                ),
+                ("type", models.CharField(max_length=20)),
+                (
+                    "text",
+                    models.TextField(
+                        blank=True, help_text="What a person would read: text, caption, title."
+                    ),
+                ),
+                (
+                    "media_id",
+                    models.CharField(
+                        blank=True, help_text="Graph's own, for 7 days.", max_length=64
+                    ),
+                ),
+                (
+                    "media_due_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="When to fetch the file; empty when that is settled.",
+                        null=True,
+                    ),
+                ),
+                ("media_tries", models.SmallIntegerField(db_default=0, default=0)),
+                (
+                    "media_problem",
+                    models.CharField(blank=True, db_default="", default="", max_length=200),
+                ),
+                (
+                    "reply_to",
+                    models.CharField(blank=True, help_text="The wamid it answers.", max_length=140),
+                ),
+                ("payload", models.JSONField()),
+                ("sent_at", models.DateTimeField(help_text="By Meta's clock.")),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="companies.channel",
+                    ),
+                ),
+                (
+                    "company",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="companies.company",
+                    ),
+                ),
+                (
+                    "contact",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="contacts.contact",
+                    ),
+                ),
+                (
+                    "stored_media",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="Our copy of the file.",
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        to="messaging.media",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='MediaOnGraph',
+            name="MediaOnGraph",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('graph_id', models.CharField(blank=True, default='', max_length=64)),
-                ('expires_at', models.DateTimeField(blank=True, null=True)),
-                ('uploading_until', models.DateTimeField(blank=True, help_text='Somebody is at it until then: nobody else uploads it too.', null=True)),
-                ('refusals', models.PositiveSmallIntegerField(default=0, help_text='In a row, of those that may pass.')),
-                ('channel', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='companies.channel')),
-                ('media', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='messaging.media')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("graph_id", models.CharField(blank=True, default="", max_length=64)),
+                ("expires_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "uploading_until",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="Somebody is at it until then: nobody else uploads it too.",
+                        null=True,
+                    ),
+                ),
+                (
+                    "refusals",
+                    models.PositiveSmallIntegerField(
+                        default=0, help_text="In a row, of those that may pass."
+                    ),
+                ),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="companies.channel",
+                    ),
+                ),
+                (
+                    "media",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="messaging.media",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'media on Graph',
-                'verbose_name_plural': 'media on Graph',
+                "verbose_name": "media on Graph",
+                "verbose_name_plural": "media on Graph",
             },
         ),
         migrations.CreateModel(
-            name='Message',
+            name="Message",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('recipient', models.CharField(help_text='The phone number (digits) or BSUID that it went to.', max_length=140)),
-                ('status', models.SmallIntegerField(choices=[(0, 'queued'), (10, 'claimed'), (20, 'sending'), (30, 'uncertain'), (40, 'sent'), (45, 'failed'), (50, 'delivered'), (60, 'read')], db_default=0, default=0)),
-                ('lane', models.SmallIntegerField(choices=[(0, 'express'), (1, 'bulk')])),
-                ('due_at', models.DateTimeField()),
-                ('fence', models.BigIntegerField(db_default=0, default=0, help_text='Of the lease under which it was claimed.')),
-                ('attempts', models.SmallIntegerField(db_default=0, default=0)),
-                ('attempted_at', models.DateTimeField(blank=True, null=True)),
-                ('sent_at', models.DateTimeField(blank=True, null=True)),
-                ('wamid', models.CharField(blank=True, max_length=140, null=True, verbose_name='WhatsApp message id')),
-                ('error_code', models.CharField(blank=True, db_default='', default='', max_length=40)),
-                ('error_detail', models.CharField(blank=True, db_default='', default='', max_length=500)),
-                ('created_at', models.DateTimeField()),
-                ('batch', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='messages', to='messaging.batch')),
-                ('channel', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, to='companies.channel')),
-                ('company', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, to='companies.company')),
-                ('contact', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, to='contacts.contact')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "recipient",
+                    models.CharField(
+                        help_text="The phone number (digits) or BSUID that it went to.",
+                        max_length=140,
+                    ),
+                ),
+                (
+                    "status",
+                    models.SmallIntegerField(
+                        choices=[
+                            (0, "queued"),
+                            (10, "claimed"),
+                            (20, "sending"),
+                            (30, "uncertain"),
+                            (40, "sent"),
+                            (45, "failed"),
+                            (50, "delivered"),
+                            (60, "read"),
+                        ],
+                        db_default=0,
+                        default=0,
+                    ),
+                ),
+                ("lane", models.SmallIntegerField(choices=[(0, "express"), (1, "bulk")])),
+                ("due_at", models.DateTimeField()),
+                (
+                    "fence",
+                    models.BigIntegerField(
+                        db_default=0,
+                        default=0,
+                        help_text="Of the lease under which it was claimed.",
+                    ),
+                ),
+                ("attempts", models.SmallIntegerField(db_default=0, default=0)),
+                ("attempted_at", models.DateTimeField(blank=True, null=True)),
+                ("sent_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "wamid",
+                    models.CharField(
+                        blank=True, max_length=140, null=True, verbose_name="WhatsApp message id"
+                    ),
+                ),
+                (
+                    "error_code",
+                    models.CharField(blank=True, db_default="", default="", max_length=40),
+                ),
+                (
+                    "error_detail",
+                    models.CharField(blank=True, db_default="", default="", max_length=500),
+                ),
+                ("created_at", models.DateTimeField()),
+                (
+                    "batch",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="messages",
+                        to="messaging.batch",
+                    ),
+                ),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        to="companies.channel",
+                    ),
+                ),
+                (
+                    "company",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        to="companies.company",
+                    ),
+                ),
+                (
+                    "contact",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        to="contacts.contact",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Metric',
+            name="Metric",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=40)),
-                ('label', models.CharField(blank=True, db_default='', default='', max_length=80)),
-                ('value', models.FloatField(db_default=0, default=0)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=40)),
+                ("label", models.CharField(blank=True, db_default="", default="", max_length=80)),
+                ("value", models.FloatField(db_default=0, default=0)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('name', 'label'), name='one_metric_row')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("name", "label"), name="one_metric_row")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='StatusEvent',
+            name="StatusEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('status', models.SmallIntegerField(choices=[(0, 'queued'), (10, 'claimed'), (20, 'sending'), (30, 'uncertain'), (40, 'sent'), (45, 'failed'), (50, 'delivered'), (60, 'read')])),
-                ('at', models.DateTimeField(help_text="When it happened, by Meta's clock where Meta said so.")),
-                ('error_code', models.CharField(blank=True, db_default='', default='', max_length=40)),
-                ('error_detail', models.CharField(blank=True, db_default='', default='', max_length=500)),
-                ('pricing', models.CharField(blank=True, db_default='', default='', help_text="Meta's category, type, and if billable.", max_length=80)),
-                ('message', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='messaging.message')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "status",
+                    models.SmallIntegerField(
+                        choices=[
+                            (0, "queued"),
+                            (10, "claimed"),
+                            (20, "sending"),
+                            (30, "uncertain"),
+                            (40, "sent"),
+                            (45, "failed"),
+                            (50, "delivered"),
+                            (60, "read"),
+                        ]
+                    ),
+                ),
+                (
+                    "at",
+                    models.DateTimeField(
+                        help_text="When it happened, by Meta's clock where Meta said so."
+                    ),
+                ),
+                (
+                    "error_code",
+                    models.CharField(blank=True, db_default="", default="", max_length=40),
+                ),
+                (
+                    "error_detail",
+                    models.CharField(blank=True, db_default="", default="", max_length=500),
+                ),
+                (
+                    "pricing",
+                    models.CharField(
+                        blank=True,
+                        db_default="",
+                        default="",
+                        help_text="Meta's category, type, and if billable.",
+                        max_length=80,
+                    ),
+                ),
+                (
+                    "message",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="events",
+                        to="messaging.message",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='StatusProof',
+            name="StatusProof",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('period', models.BigIntegerField(help_text='Unix time of reception, in steps of some seconds.')),
-                ('received_at', models.DateTimeField()),
-                ('attempted_at', models.DateTimeField()),
-                ('channel', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='companies.channel')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "period",
+                    models.BigIntegerField(
+                        help_text="Unix time of reception, in steps of some seconds."
+                    ),
+                ),
+                ("received_at", models.DateTimeField()),
+                ("attempted_at", models.DateTimeField()),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="companies.channel",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='UnusedInput',
+            name="UnusedInput",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('input', models.CharField(max_length=200)),
-                ('reason', models.CharField(max_length=80)),
-                ('batch', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='messaging.batch')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("input", models.CharField(max_length=200)),
+                ("reason", models.CharField(max_length=80)),
+                (
+                    "batch",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="messaging.batch",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='DeliveryAttempt',
+            name="DeliveryAttempt",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('milliseconds', models.IntegerField()),
-                ('url', models.CharField(default='', max_length=2000, verbose_name='URL')),
-                ('request_headers', models.JSONField()),
-                ('response_status', models.SmallIntegerField(null=True)),
-                ('response_headers', models.JSONField(default=dict)),
-                ('response_body', models.TextField(blank=True, default='', help_text='Its beginning.')),
-                ('error', models.CharField(blank=True, default='', max_length=300)),
-                ('delivery', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='log', to='messaging.webhookdelivery')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                ("milliseconds", models.IntegerField()),
+                ("url", models.CharField(default="", max_length=2000, verbose_name="URL")),
+                ("request_headers", models.JSONField()),
+                ("response_status", models.SmallIntegerField(null=True)),
+                ("response_headers", models.JSONField(default=dict)),
+                (
+                    "response_body",
+                    models.TextField(blank=True, default="", help_text="Its beginning."),
+                ),
+                ("error", models.CharField(blank=True, default="", max_length=300)),
+                (
+                    "delivery",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="log",
+                        to="messaging.webhookdelivery",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='WebhookEndpoint',
+            name="WebhookEndpoint",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('url', models.CharField(max_length=2000, verbose_name='URL')),
-                ('events', models.JSONField(default=list)),
-                ('secret', config.fields.EncryptedTextField()),
-                ('previous_secret', config.fields.EncryptedTextField(blank=True, default='')),
-                ('previous_until', models.DateTimeField(blank=True, help_text='Until then the secret before signs as well.', null=True)),
-                ('status', models.CharField(choices=[('active', 'Active'), ('disabled', 'Switched off'), ('deleted', 'Deleted')], default='active', max_length=8)),
-                ('disabled_reason', models.CharField(blank=True, choices=[('by_hand', 'Switched off by hand'), ('gone', 'It answered 410 Gone'), ('failing', 'Nothing succeeded for a day')], default='', max_length=8)),
-                ('disabled_at', models.DateTimeField(blank=True, null=True)),
-                ('notice_due', models.BooleanField(default=False, help_text='Its people are to be told that it was switched off.')),
-                ('last_sequence', models.BigIntegerField(default=0, help_text='Number of its latest event; raised under a lock on this row.')),
-                ('failures', models.IntegerField(default=0, help_text='In a row.')),
-                ('failing_since', models.DateTimeField(blank=True, null=True)),
-                ('resting_until', models.DateTimeField(blank=True, help_text='Not tried before: it keeps failing, or asked for time.', null=True)),
-                ('fence', models.BigIntegerField(default=0)),
-                ('lease_until', models.FloatField(default=0, help_text="Unix time, by the database's clock.")),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('company', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='webhook_endpoints', to='companies.company')),
-                ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("url", models.CharField(max_length=2000, verbose_name="URL")),
+                ("events", models.JSONField(default=list)),
+                ("secret", config.fields.EncryptedTextField()),
+                ("previous_secret", config.fields.EncryptedTextField(blank=True, default="")),
+                (
+                    "previous_until",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="Until then the secret before signs as well.",
+                        null=True,
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("active", "Active"),
+                            ("disabled", "Switched off"),
+                            ("deleted", "Deleted"),
+                        ],
+                        default="active",
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "disabled_reason",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("by_hand", "Switched off by hand"),
+                            ("gone", "It answered 410 Gone"),
+                            ("failing", "Nothing succeeded for a day"),
+                        ],
+                        default="",
+                        max_length=8,
+                    ),
+                ),
+                ("disabled_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "notice_due",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Its people are to be told that it was switched off.",
+                    ),
+                ),
+                (
+                    "last_sequence",
+                    models.BigIntegerField(
+                        default=0,
+                        help_text="Number of its latest event; raised under a lock on this row.",
+                    ),
+                ),
+                ("failures", models.IntegerField(default=0, help_text="In a row.")),
+                ("failing_since", models.DateTimeField(blank=True, null=True)),
+                (
+                    "resting_until",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="Not tried before: it keeps failing, or asked for time.",
+                        null=True,
+                    ),
+                ),
+                ("fence", models.BigIntegerField(default=0)),
+                (
+                    "lease_until",
+                    models.FloatField(default=0, help_text="Unix time, by the database's clock."),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "company",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="webhook_endpoints",
+                        to="companies.company",
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='webhookdelivery',
-            name='endpoint',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='messaging.webhookendpoint'),
+            model_name="webhookdelivery",
+            name="endpoint",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="deliveries",
+                to="messaging.webhookendpoint",
+            ),
         ),
         migrations.CreateModel(
-            name='WebhookEvent',
+            name="WebhookEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('body', models.BinaryField()),
-                ('state', models.SmallIntegerField(choices=[(0, 'Pending'), (1, 'Applied'), (2, 'Not understood')], default=0)),
-                ('problem', models.TextField(blank=True, db_default='', default='')),
-                ('tries', models.SmallIntegerField(db_default=0, default=0)),
-                ('due_at', models.DateTimeField()),
-                ('received_at', models.DateTimeField()),
-                ('applied_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("body", models.BinaryField()),
+                (
+                    "state",
+                    models.SmallIntegerField(
+                        choices=[(0, "Pending"), (1, "Applied"), (2, "Not understood")], default=0
+                    ),
+                ),
+                ("problem", models.TextField(blank=True, db_default="", default="")),
+                ("tries", models.SmallIntegerField(db_default=0, default=0)),
+                ("due_at", models.DateTimeField()),
+                ("received_at", models.DateTimeField()),
+                ("applied_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('state', 0)), fields=['due_at', 'id'], name='webhook_pending'), models.Index(condition=models.Q(('state', 2)), fields=['-id'], name='webhook_problems')],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", 0)),
+                        fields=["due_at", "id"],
+                        name="webhook_pending",
+                    ),
+                    models.Index(
+                        condition=models.Q(("state", 2)), fields=["-id"], name="webhook_problems"
+                    ),
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='batch',
-            index=models.Index(fields=['company', '-id'], name='batch_log'),
+            model_name="batch",
+            index=models.Index(fields=["company", "-id"], name="batch_log"),
         ),
         migrations.AddIndex(
-            model_name='batch',
-            index=models.Index(condition=models.Q(('expand_cursor__isnull', False)), fields=['id'], name='batch_unexpanded'),
+            model_name="batch",
+            index=models.Index(
+                condition=models.Q(("expand_cursor__isnull", False)),
+                fields=["id"],
+                name="batch_unexpanded",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='dailyfailure',
-            constraint=models.UniqueConstraint(fields=('company', 'day', 'channel', 'code'), name='one_failure_row'),
+            model_name="dailyfailure",
+            constraint=models.UniqueConstraint(
+                fields=("company", "day", "channel", "code"), name="one_failure_row"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='dailyreach',
-            constraint=models.UniqueConstraint(fields=('company', 'day', 'block'), name='one_reach_row'),
+            model_name="dailyreach",
+            constraint=models.UniqueConstraint(
+                fields=("company", "day", "block"), name="one_reach_row"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='dailyusage',
-            constraint=models.UniqueConstraint(fields=('company', 'day', 'channel', 'category'), name='one_usage_row'),
+            model_name="dailyusage",
+            constraint=models.UniqueConstraint(
+                fields=("company", "day", "channel", "category"), name="one_usage_row"
+            ),
         ),
         migrations.AddIndex(
-            model_name='idempotencyrecord',
-            index=models.Index(fields=['created_at'], name='idempotency_age'),
+            model_name="idempotencyrecord",
+            index=models.Index(fields=["created_at"], name="idempotency_age"),
         ),
         migrations.AddConstraint(
-            model_name='idempotencyrecord',
-            constraint=models.UniqueConstraint(fields=('company', 'key'), name='one_answer_per_key'),
+            model_name="idempotencyrecord",
+            constraint=models.UniqueConstraint(
+                fields=("company", "key"), name="one_answer_per_key"
+            ),
         ),
         migrations.AddIndex(
-            model_name='media',
-            index=models.Index(fields=['company', '-id'], name='media_log'),
+            model_name="media",
+            index=models.Index(fields=["company", "-id"], name="media_log"),
         ),
         migrations.AddIndex(
-            model_name='media',
-            index=models.Index(condition=models.Q(('expires_at__isnull', False)), fields=['expires_at'], name='media_age'),
+            model_name="media",
+            index=models.Index(
+                condition=models.Q(("expires_at__isnull", False)),
+                fields=["expires_at"],
+                name="media_age",
+            ),
         ),
         migrations.AddIndex(
-            model_name='inboundmessage',
-            index=models.Index(fields=['company', '-id'], name='inbound_log'),
+            model_name="inboundmessage",
+            index=models.Index(fields=["company", "-id"], name="inbound_log"),
         ),
         migrations.AddIndex(
-            model_name='inboundmessage',
-            index=models.Index(fields=['contact', '-id'], name='inbound_of_contact'),
+            model_name="inboundmessage",
+            index=models.Index(fields=["contact", "-id"], name="inbound_of_contact"),
         ),
         migrations.AddIndex(
-            model_name='inboundmessage',
-            index=models.Index(condition=models.Q(('media_due_at__isnull', False)), fields=['media_due_at'], name='inbound_media_to_fetch'),
+            model_name="inboundmessage",
+            index=models.Index(
+                condition=models.Q(("media_due_at__isnull", False)),
+                fields=["media_due_at"],
+                name="inbound_media_to_fetch",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='mediaongraph',
-            constraint=models.UniqueConstraint(fields=('media', 'channel'), name='one_upload_per_channel'),
+            model_name="mediaongraph",
+            constraint=models.UniqueConstraint(
+                fields=("media", "channel"), name="one_upload_per_channel"
+            ),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('status__lt', 40)), fields=['channel', 'status', 'lane', 'due_at', 'id'], name='message_queue'),
+            model_name="message",
+            index=models.Index(
+                condition=models.Q(("status__lt", 40)),
+                fields=["channel", "status", "lane", "due_at", "id"],
+                name="message_queue",
+            ),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(fields=['company', '-id'], name='message_log'),
+            model_name="message",
+            index=models.Index(fields=["company", "-id"], name="message_log"),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(fields=['contact', 'created_at'], name='message_of_contact'),
+            model_name="message",
+            index=models.Index(fields=["contact", "created_at"], name="message_of_contact"),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.UniqueConstraint(fields=('batch', 'contact'), name='one_message_per_contact'),
+            model_name="message",
+            constraint=models.UniqueConstraint(
+                fields=("batch", "contact"), name="one_message_per_contact"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.UniqueConstraint(condition=models.Q(('wamid__isnull', False)), fields=('wamid',), name='message_wamid'),
+            model_name="message",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("wamid__isnull", False)),
+                fields=("wamid",),
+                name="message_wamid",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='statusevent',
-            constraint=models.UniqueConstraint(fields=('message', 'status', 'at'), name='one_event_however_often_told'),
+            model_name="statusevent",
+            constraint=models.UniqueConstraint(
+                fields=("message", "status", "at"), name="one_event_however_often_told"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='statusproof',
-            constraint=models.UniqueConstraint(fields=('channel', 'period'), name='one_proof_per_period'),
+            model_name="statusproof",
+            constraint=models.UniqueConstraint(
+                fields=("channel", "period"), name="one_proof_per_period"
+            ),
         ),
         migrations.AddIndex(
-            model_name='unusedinput',
-            index=models.Index(fields=['batch', 'id'], name='unused_of_batch'),
+            model_name="unusedinput",
+            index=models.Index(fields=["batch", "id"], name="unused_of_batch"),
         ),
         migrations.AddIndex(
-            model_name='webhookendpoint',
-            index=models.Index(condition=models.Q(('status', 'deleted'), _negated=True), fields=['company'], name='webhook_endpoint_alive'),
+            model_name="webhookendpoint",
+            index=models.Index(
+                condition=models.Q(("status", "deleted"), _negated=True),
+                fields=["company"],
+                name="webhook_endpoint_alive",
+            ),
         ),
         migrations.AddIndex(
-            model_name='webhookdelivery',
-            index=models.Index(condition=models.Q(('state', 0)), fields=['endpoint', 'due_at'], name='delivery_pending'),
+            model_name="webhookdelivery",
+            index=models.Index(
+                condition=models.Q(("state", 0)),
+                fields=["endpoint", "due_at"],
+                name="delivery_pending",
+            ),
         ),
         migrations.AddIndex(
-            model_name='webhookdelivery',
-            index=models.Index(condition=models.Q(('state', 2)), fields=['endpoint', 'sequence'], name='delivery_failed'),
+            model_name="webhookdelivery",
+            index=models.Index(
+                condition=models.Q(("state", 2)),
+                fields=["endpoint", "sequence"],
+                name="delivery_failed",
+            ),
         ),
         migrations.AddIndex(
-            model_name='webhookdelivery',
-            index=models.Index(fields=['created_at'], name='delivery_age'),
+            model_name="webhookdelivery",
+            index=models.Index(fields=["created_at"], name="delivery_age"),
         ),
         migrations.AddConstraint(
-            model_name='webhookdelivery',
-            constraint=models.UniqueConstraint(fields=('endpoint', 'sequence'), name='one_event_per_number'),
+            model_name="webhookdelivery",
+            constraint=models.UniqueConstraint(
+                fields=("endpoint", "sequence"), name="one_event_per_number"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='webhookdelivery',
-            constraint=models.UniqueConstraint(condition=models.Q(('message_id__isnull', False)), fields=('message_id', 'endpoint', 'event'), name='told_once_of_a_message'),
+            model_name="webhookdelivery",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("message_id__isnull", False)),
+                fields=("message_id", "endpoint", "event"),
+                name="told_once_of_a_message",
+            ),
         ),
     ]

@@ -340,7 +340,9 @@ def test_retries_grow_over_a_day_and_then_the_endpoint_is_switched_off_with_a_no
 
 
 def a_try(row: WebhookDelivery, at: datetime, answer: Answer) -> delivery_queue.Try:
-    return delivery_queue.Try(delivery=row, at=at, milliseconds=1, url="", headers={}, answer=answer)
+    return delivery_queue.Try(
+        delivery=row, at=at, milliseconds=1, url="", headers={}, answer=answer
+    )
 
 
 def test_a_notice_that_could_not_be_mailed_stays_due(

@@ -17,6 +17,7 @@ from messaging.models import (
     Metric,
     Status,
     StatusEvent,
+    StatusProof,
     UnusedInput,
     WebhookDelivery,
     WebhookEvent,
@@ -65,6 +66,9 @@ def make_one_of_each(name: str) -> None:
         data="{}",
     )
     DeliveryAttempt.objects.create(delivery=event, at=now, milliseconds=1, request_headers={})
+    StatusProof.objects.create(
+        channel=channel, period=int(now.timestamp()), received_at=now, attempted_at=now
+    )
     Metric.objects.create(name=name)
     RateWindow.objects.create(key=name, started=1, count=1)
     Group.objects.create(name=name)
