@@ -52,7 +52,9 @@ class RequestIdMiddleware:
         started = time.perf_counter()
         response = self.get_response(request)
         response["X-Request-Id"] = request_id
-        if response.status_code >= 500 or not request.path.startswith(("/static/", "/webhooks/")):
+        if response.status_code >= 500 or not request.path.startswith(
+            ("/static/", "/webhooks/meta")
+        ):
             log.info(
                 "request",
                 method=request.method,

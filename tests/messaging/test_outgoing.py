@@ -12,15 +12,13 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from companies.models import Channel, Company
-from messaging import account_events, channel_state, outgoing, queue, settling
+from messaging import account_events, channel_state, media_inbound, outgoing, queue, settling
 from messaging.models import Message, Status, WebhookDelivery, WebhookEndpoint
 from messaging.results import Failed, Results, Sent
 from messaging.webhook_body import ObjectUpdate
 from tests import factories, webhooks
 
 pytestmark = pytest.mark.django_db
-
-SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
 @pytest.fixture
@@ -202,6 +200,25 @@ def test_a_message_from_a_person_is_told(
         "content": {"body": "Karibu"},
         "received_at": event["timestamp"],
     }
+
+
+def test_a_message_with_a_file_is_told_once_with_our_copy_or_after_a_second_try_without(
+    endpoint: WebhookEndpoint, channel: Channel, meta: Any, graph: Any
+) -> None:
+    image = {"id": "404404", "mime_type": "image/jpeg", "sha256": "x", "caption": "Look"}
+    meta(channel, messages=[{**webhooks.inbound(), "type": "image", "image": image}])
+    assert told(endpoint) == []
+
+    later = timezone.now()
+    for _ in range(4):
+        later += timezone.timedelta(hours=1)
+        media_inbound.fetch_next(now=later)
+
+    [event] = told(endpoint)
+    assert event["data"]["type"] == "image"
+    assert event["data"]["text"] == "Look"
+    assert event["data"]["media_id"] is None
+    assert event["data"]["content"] == {"caption": "Look", "mime_type": "image/jpeg"}
 
 
 def test_a_template_that_meta_approves_is_told_once(
