@@ -98,6 +98,19 @@ def test_no_second_sees_more_than_the_rate(rate: int) -> None:
     assert busiest <= max(rate * 1.04, rate + 1)
 
 
+def test_after_a_stall_what_was_lost_is_made_good_without_a_rush() -> None:
+    bucket, sent, now = TokenBucket(1000, now=0.0), [], 0.0
+    while now < 20:
+        now += 0.3 if 3 <= now < 3.002 else 0.002
+        count = bucket.available(now)
+        bucket.take(count)
+        sent += [now] * count
+
+    busiest = max(sum(1 for at in sent if start <= at < start + 1) for start in sent[::50])
+    assert busiest <= 1045
+    assert len(sent) >= 20_000 * 0.98
+
+
 def test_a_complaint_halves_the_rate_and_peace_brings_it_back() -> None:
     bucket = TokenBucket(80, now=0.0)
     bucket.slow_down()
