@@ -18,7 +18,7 @@ import structlog
 from django.db import DatabaseError, InterfaceError, close_old_connections
 from django.utils import timezone
 
-from config import sql
+from config import heap, sql
 from messaging import metrics_store, queue, wake
 from messaging.channel_drain import ChannelDrain
 
@@ -59,6 +59,7 @@ class Drain:
 
     def run(self) -> None:
         """Drain until the slice is over or nothing is left to do."""
+        heap.settle()
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(self._main())
 
