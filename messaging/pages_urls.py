@@ -1,9 +1,14 @@
 from django.urls import path
 
-from messaging import pages, webhook_pages
+from messaging import docs_pages, pages, webhook_pages
 
 urlpatterns = [
     path("", pages.home, name="home"),
+    path("api/schema", docs_pages.api_schema, name="api_schema"),
+    path("api/docs", docs_pages.api_docs, name="api_docs"),
+    path("api/postman.json", docs_pages.api_postman, name="api_postman"),
+    path("moving", docs_pages.moving, name="moving"),
+    path("moving/<slug:vendor>", docs_pages.moving_from, name="moving_from"),
     path("batches", pages.batches, name="batches"),
     path("batches/", pages.batches),
     path("batches/<str:public_id>", pages.batch, name="batch"),

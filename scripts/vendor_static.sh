@@ -11,13 +11,14 @@ set -eu
 TABLER=1.6.1
 INTER=5.3.0
 ICONS=3.51.0
+SCALAR=1.46.4
 
 # The names in the sprite, static/icons.svg, as in https://tabler.io/icons (outline).
 SPRITE="
 alert-circle alert-triangle arrow-left ban building-store check checks chevron-left chevron-right
 circle-check circle-x clock coins copy corner-up-left device-mobile external-link eye file-text
 help-circle home key list-details lock logout mail map-pin message moon music phone photo plus
-selector send stack-2 sun sun-moon template user video
+selector send stack-2 sun sun-moon template user video webhook
 "
 
 cd "$(dirname "$0")/../static"
@@ -36,8 +37,9 @@ unpack() { # package version folder
 unpack @tabler/core "$TABLER" tabler
 unpack @fontsource-variable/inter "$INTER" inter
 unpack @tabler/icons "$ICONS" icons
+unpack @scalar/api-reference "$SCALAR" scalar
 
-mkdir -p vendor
+mkdir -p vendor vendor/scalar
 # The source maps are not shipped, so nothing may point at them.
 for file in css/tabler.min.css js/tabler.min.js; do
     sed 's|/[/*]# sourceMappingURL=[^*]*\(\*/\)\{0,1\}$||' "$work/tabler/dist/$file" >"vendor/${file##*/}"
@@ -51,6 +53,12 @@ cp "$work"/inter/files/inter-latin-wght-normal.woff2 "$work"/inter/files/inter-l
 } >vendor/LICENSE.tabler
 cp "$work/inter/LICENSE" vendor/LICENSE.inter
 cp "$work/icons/LICENSE" vendor/LICENSE.tabler-icons
+cp "$work/scalar/dist/browser/standalone.js" vendor/scalar/
+# Scalar's package has no licence file either; its repository's is the MIT text under this line.
+{
+    printf 'MIT License\n\nCopyright (c) 2023-present Scalar\n'
+    sed -e '1,/^Copyright/d' "$work/icons/LICENSE"
+} >vendor/LICENSE.scalar
 
 {
     printf '<svg xmlns="http://www.w3.org/2000/svg">'
@@ -68,6 +76,7 @@ cat >vendor/VERSIONS <<END
 @tabler/core $TABLER (MIT): tabler.min.css, tabler.min.js
 @fontsource-variable/inter $INTER (OFL-1.1): inter-*.woff2
 @tabler/icons $ICONS (MIT): ../icons.svg
+@scalar/api-reference $SCALAR (MIT): scalar/standalone.js
 END
-sha256sum icons.svg vendor/*.* | grep -v SHA256SUMS >"$work/sums"
+sha256sum icons.svg vendor/*.* vendor/scalar/*.* | grep -v SHA256SUMS >"$work/sums"
 mv "$work/sums" vendor/SHA256SUMS

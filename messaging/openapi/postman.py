@@ -1,0 +1,122 @@
+"""The document as a Postman collection (v2.1): a folder for each contract, a request for each example."""
+
+from typing import Any
+
+import orjson
+
+from messaging.openapi.parts import Object
+
+_SCHEMA = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
+_METHODS = ("get", "post", "patch", "delete")
+_KEY = "{{api_key}}"
+# The two parts of a key, cut by the collection itself.
+_CUT_KEY = [
+    "const key = pm.collectionVariables.get('api_key') || '';",
+    "pm.collectionVariables.set('dev_key', key.slice(0, 13));",
+    "pm.collectionVariables.set('dev_secret', key.slice(13));",
+]
+
+
+def collection(document: Object) -> Object:
+    folders: dict[str, list[Object]] = {tag["name"]: [] for tag in document["tags"]}
+    for path, item in document["paths"].items():
+        for method in _METHODS:
+            if method in item:
+                shared = item.get("parameters", [])
+                for folder, request in _requests(path, method, item[method], shared):
+                    folders[folder].append(request)
+    return {
+        "info": {
+            "name": document["info"]["title"],
+            "description": document["info"]["description"],
+            "schema": _SCHEMA,
+        },
+        "variable": [
+            {"key": "base_url", "value": document["servers"][0]["url"]},
+            {"key": "api_key", "value": ""},
+            {"key": "dev_key", "value": ""},
+            {"key": "dev_secret", "value": ""},
+        ],
+        "event": [
+            {"listen": "prerequest", "script": {"type": "text/javascript", "exec": _CUT_KEY}}
+        ],
+        "auth": _bearer(),
+        "item": [
+            {"name": tag["name"], "description": tag["description"], "item": folders[tag["name"]]}
+            for tag in document["tags"]
+        ],
+    }
+
+
+def _requests(
+    path: str, method: str, operation: Object, shared: list[Object]
+) -> list[tuple[str, Object]]:
+    """With their folders. Where two contracts share a path, an example's name begins with its own."""
+    tags = operation["tags"]
+    media: Object = operation.get("requestBody", {}).get("content", {})
+    shown: Object = media.get("application/json", {}).get("examples", {}) or {"": None}
+    parameters = [p for p in [*shared, *operation.get("parameters", [])] if "$ref" not in p]
+    found = []
+    for name, example in shown.items():
+        folder = next((tag for tag in tags if name.startswith(tag.lower())), tags[0])
+        title = name.removeprefix(folder.lower()).strip("_").replace("_", " ")
+        request: Object = {
+            "method": method.upper(),
+            "header": [],
+            "url": _url(path, parameters),
+            "description": operation.get("description", ""),
+        }
+        if folder == "EngageLab":
+            request["auth"] = _basic()
+        elif folder == "Socnet":
+            request["auth"] = {"type": "noauth"}
+        if example:
+            request["header"] = [{"key": "Content-Type", "value": "application/json"}]
+            request["body"] = _raw(_with_key(example["value"]))
+        elif "multipart/form-data" in media:
+            request["body"] = {"mode": "formdata", "formdata": [{"key": "file", "type": "file"}]}
+        summary = operation["summary"]
+        entry = {"name": f"{summary}: {title}" if title else summary, "request": request}
+        found.append((folder, entry))
+    return found
+
+
+def _url(path: str, parameters: list[Object]) -> Object:
+    parts = [f":{p[1:-1]}" if p.startswith("{") else p for p in path.strip("/").split("/")]
+    return {
+        "raw": "{{base_url}}/" + "/".join(parts),
+        "host": ["{{base_url}}"],
+        "path": parts,
+        "variable": [
+            {"key": p["name"], "value": "", "description": p["description"]}
+            for p in parameters
+            if p["in"] == "path"
+        ],
+        "query": [
+            {"key": p["name"], "value": "", "description": p["description"], "disabled": True}
+            for p in parameters
+            if p["in"] == "query"
+        ],
+    }
+
+
+def _with_key(body: Any) -> Any:
+    return {**body, "api_key": _KEY} if isinstance(body, dict) and "api_key" in body else body
+
+
+def _raw(body: Any) -> Object:
+    return {
+        "mode": "raw",
+        "raw": orjson.dumps(body, option=orjson.OPT_INDENT_2).decode(),
+        "options": {"raw": {"language": "json"}},
+    }
+
+
+def _bearer() -> Object:
+    return {"type": "bearer", "bearer": [{"key": "token", "value": _KEY, "type": "string"}]}
+
+
+def _basic() -> Object:
+    pairs = {"username": "{{dev_key}}", "password": "{{dev_secret}}"}
+    values = [{"key": key, "value": value, "type": "string"} for key, value in pairs.items()]
+    return {"type": "basic", "basic": values}
