@@ -46,6 +46,7 @@ POLL_EVERY = 0.1
 LINGER = 2.0
 # Marked as sending at once: what a kill can put in doubt.
 MARK_SECONDS = 0.05
+SLOTS_WORTH_WAKING = 0.98
 # Between the last moment a POST may start and the end of the lease.
 LEASE_MARGIN = 16.0
 MAX_HOLD = 30.0
@@ -222,7 +223,9 @@ class ChannelDrain:
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         self.posts.discard(task)
-        self.slot_freed.set()
+        # Waking the pump for each slot would cost more than the slot is worth.
+        if len(self.posts) <= self.slice.max_in_flight * SLOTS_WORTH_WAKING:
+            self.slot_freed.set()
 
     def _mark_ahead(self) -> None:
         if self.marking is not None and self.marking.done():
