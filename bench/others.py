@@ -150,7 +150,7 @@ def against_celery(bench: Bench, kind: str) -> dict[str, Any]:
 
 @functools.cache
 def against_pywa(bench: Bench, kind: str) -> dict[str, tuple[float, float]]:
-    messages, few = (6_000, 1_500) if bench.quick else (12_000, 3_000)
+    messages, few = (6_000, 1_500) if bench.quick else (10_000, 2_000)
     with contextlib.ExitStack() as stack:
         mock = bench.mock(stack)
         sender = Sender.of_product(bench, kind, mock, stack, messages)

@@ -45,7 +45,7 @@ def fullest_second(times: list[float]) -> int:
 
 
 def r14(bench: Bench) -> list[Line]:
-    seconds = 13 if bench.quick else 20
+    seconds = 13 if bench.quick else 18
     fullest: dict[int, dict[str, float]] = {rate: {} for rate in _RATES}
     whole: dict[int, dict[str, float]] = {rate: {} for rate in _RATES}
     slices = []

@@ -140,7 +140,7 @@ def r2(bench: Bench) -> list[Line]:
 
 def r3(bench: Bench) -> list[Line]:
     messages = 10_000 if bench.quick else 30_000
-    sent = measure(bench, messages=messages, in_flight=1500, rounds=2 if bench.quick else 3)
+    sent = measure(bench, messages=messages, in_flight=1500, rounds=2)
     values = {kind: ratios(sent.rates[kind], sent.rates[BARE]) for kind in bench.kinds}
     targets = {"PostgreSQL": 0.70, "SQLite": 0.80}
     what = "messages/s of the drain / bare, saturated (1,500 in flight)"
