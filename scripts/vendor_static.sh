@@ -12,13 +12,19 @@ TABLER=1.6.1
 INTER=5.3.0
 ICONS=3.51.0
 SCALAR=1.46.4
+CHART=4.6.1
 
 # The names in the sprite, static/icons.svg, as in https://tabler.io/icons (outline).
 SPRITE="
-alert-circle alert-triangle arrow-left ban building-store check checks chevron-left chevron-right
-circle-check circle-x clock coins copy corner-up-left device-mobile external-link eye file-text
-help-circle home key list-details lock logout mail map-pin message moon music phone photo plus
-selector send stack-2 sun sun-moon template user video webhook
+address-book adjustments alert-circle alert-triangle arrow-down-right arrow-left arrow-right
+arrow-up-right ban bell bolt building-store calendar calendar-time chart-bar check checks
+chevron-down chevron-left chevron-right circle-check circle-x clock coins copy corner-up-left
+device-laptop device-mobile download edit external-link eye file-export file-import file-text filter
+fingerprint git-merge help-circle history home hourglass info-circle key language lifebuoy
+list-details lock logout mail map-pin message message-circle messages mood-smile moon music paperclip phone
+photo player-pause player-play plug plug-connected plus point refresh rotate-clockwise search
+selector send settings shield-check shield-lock stack-2 star stethoscope sun sun-moon table tag tags
+template trash unlink upload user user-off user-plus users video webhook x
 "
 
 cd "$(dirname "$0")/../static"
@@ -38,10 +44,11 @@ unpack @tabler/core "$TABLER" tabler
 unpack @fontsource-variable/inter "$INTER" inter
 unpack @tabler/icons "$ICONS" icons
 unpack @scalar/api-reference "$SCALAR" scalar
+unpack chart.js "$CHART" chart
 
 mkdir -p vendor vendor/scalar
 # The source maps are not shipped, so nothing may point at them.
-for file in css/tabler.min.css js/tabler.min.js; do
+for file in css/tabler.min.css css/tabler.rtl.min.css js/tabler.min.js; do
     sed 's|/[/*]# sourceMappingURL=[^*]*\(\*/\)\{0,1\}$||' "$work/tabler/dist/$file" >"vendor/${file##*/}"
 done
 cp "$work"/inter/files/inter-latin-wght-normal.woff2 "$work"/inter/files/inter-latin-ext-wght-normal.woff2 vendor/
@@ -51,6 +58,8 @@ cp "$work"/inter/files/inter-latin-wght-normal.woff2 "$work"/inter/files/inter-l
     sed -n 's/^ \* \(Copyright .*\)/\1/p' "$work/tabler/dist/css/tabler.min.css"
     sed -e '1,/^Copyright/d' "$work/icons/LICENSE"
 } >vendor/LICENSE.tabler
+sed 's|//# sourceMappingURL=.*$||' "$work/chart/dist/chart.umd.min.js" >vendor/chart.umd.min.js
+cp "$work/chart/LICENSE.md" vendor/LICENSE.chart.js
 cp "$work/inter/LICENSE" vendor/LICENSE.inter
 cp "$work/icons/LICENSE" vendor/LICENSE.tabler-icons
 cp "$work/scalar/dist/browser/standalone.js" vendor/scalar/
@@ -73,10 +82,11 @@ cp "$work/scalar/dist/browser/standalone.js" vendor/scalar/
 } >icons.svg
 
 cat >vendor/VERSIONS <<END
-@tabler/core $TABLER (MIT): tabler.min.css, tabler.min.js
+@tabler/core $TABLER (MIT): tabler.min.css, tabler.rtl.min.css, tabler.min.js
 @fontsource-variable/inter $INTER (OFL-1.1): inter-*.woff2
 @tabler/icons $ICONS (MIT): ../icons.svg
 @scalar/api-reference $SCALAR (MIT): scalar/standalone.js
+chart.js $CHART (MIT): chart.umd.min.js
 END
 sha256sum icons.svg vendor/*.* vendor/scalar/*.* | grep -v SHA256SUMS >"$work/sums"
 mv "$work/sums" vendor/SHA256SUMS
