@@ -5,21 +5,26 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as BaseGroupAdmin
 from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
 from django.contrib.auth.models import Group
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from companies.models import Membership, User
+from companies import audit
+from companies.models import Invitation, Membership, Notice, User
 from config.admin import ReadOnlyAdmin, StaffAdmin
 
 admin.site.unregister(EmailAddress)
 admin.site.unregister(Group)
+admin.site.unregister(Authenticator)
+admin.site.unregister(UserSession)
 
 
 class MembershipInline(TabularInline):  # type: ignore[misc]
@@ -90,6 +95,41 @@ class EmailAddressAdmin(ReadOnlyAdmin):
     search_fields: ClassVar[Any] = ["email__iexact"]
 
 
+@admin.register(Authenticator)
+class AuthenticatorAdmin(ReadOnlyAdmin):
+    """Second steps of signing in. Staff delete one for a person who has lost phone and codes."""
+
+    list_display: ClassVar[Any] = ["user", "type", "created_at", "last_used_at"]
+    list_select_related: ClassVar[Any] = ["user"]
+    search_fields: ClassVar[Any] = ["user__email__iexact"]
+    exclude: ClassVar[Any] = ["data"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return super(StaffAdmin, self).has_delete_permission(request, obj)  # type: ignore[no-any-return]
+
+    def delete_model(self, request: HttpRequest, obj: Authenticator) -> None:
+        """The recovery codes go with the app; the person's companies take note."""
+        Authenticator.objects.filter(user=obj.user).delete()
+        for membership in Membership.objects.filter(user=obj.user).select_related("company"):
+            audit.record(
+                "Tuma’s staff",
+                company=membership.company,
+                kind=audit.Kind.TWO_FACTOR_OFF,
+                label=obj.user.email,
+            )
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Authenticator]) -> None:
+        for authenticator in queryset.select_related("user"):
+            self.delete_model(request, authenticator)
+
+
+@admin.register(UserSession)
+class UserSessionAdmin(ReadOnlyAdmin):
+    list_display: ClassVar[Any] = ["user", "ip", "user_agent", "created_at"]
+    list_select_related: ClassVar[Any] = ["user"]
+    search_fields: ClassVar[Any] = ["user__email__iexact"]
+
+
 @admin.register(Membership)
 class MembershipAdmin(StaffAdmin):
     list_display: ClassVar[Any] = ["user", "company", "role", "created_at"]
@@ -101,3 +141,25 @@ class MembershipAdmin(StaffAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Nothing hangs on a membership, and people leave."""
         return super(StaffAdmin, self).has_delete_permission(request, obj)  # type: ignore[no-any-return]
+
+
+@admin.register(Invitation)
+class InvitationAdmin(ReadOnlyAdmin):
+    list_display: ClassVar[Any] = [
+        "email",
+        "company",
+        "role",
+        "sent_at",
+        "accepted_at",
+        "revoked_at",
+    ]
+    list_select_related: ClassVar[Any] = ["company"]
+    search_fields: ClassVar[Any] = ["email__iexact"]
+    exclude: ClassVar[Any] = ["token_hash"]
+
+
+@admin.register(Notice)
+class NoticeAdmin(ReadOnlyAdmin):
+    list_display: ClassVar[Any] = ["title", "company", "level", "mail_due", "created_at"]
+    list_select_related: ClassVar[Any] = ["company"]
+    list_filter: ClassVar[Any] = [("company", AutocompleteSelectFilter)]

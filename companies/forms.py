@@ -1,13 +1,16 @@
 """What a company's people fill in."""
 
+import zoneinfo
 from datetime import datetime, time, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
-from companies.models import Channel, Company
+from companies.audit import Kind
+from companies.models import Channel, Company, Scope, all_scopes
 
 MAX_YEAR = 2999
 
@@ -31,11 +34,27 @@ class ApiKeyForm(forms.Form):
         widget=forms.DateInput(attrs={"type": "date"}),
         help_text=_("Empty: it never expires."),
     )
+    scopes = forms.MultipleChoiceField(
+        label=pgettext_lazy("permission, not the month", "May"),
+        choices=Scope.choices,
+        initial=Scope.values,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    # Boxes that are all empty send nothing: this tells them from a form that had no boxes.
+    had_scopes = forms.BooleanField(required=False, initial=True, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, company: Company, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         channels = Channel.objects.filter(company=company).order_by("name", "pk")
         self.fields["channel"].queryset = channels  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if data.pop("had_scopes", False) and not data.get("scopes"):
+            self.add_error("scopes", _("Choose at least one."))
+        data["scopes"] = data.get("scopes") or all_scopes()
+        return data
 
     def clean_expires_at(self) -> datetime | None:
         """The end of that day, in the company's time zone (the page's current one)."""
@@ -47,3 +66,54 @@ class ApiKeyForm(forms.Form):
         if day.year > MAX_YEAR:
             raise forms.ValidationError(_("This day is too far away."))
         return timezone.make_aware(datetime.combine(day + timedelta(days=1), time.min))
+
+
+class RollKeyForm(forms.Form):
+    """Its cleaned `overlap` is a timedelta."""
+
+    overlap = forms.TypedChoiceField(
+        label=_("The old key works on"),
+        choices=[
+            ("0", _("not at all")),
+            ("1", _("for 1 hour")),
+            ("24", _("for 24 hours")),
+            ("168", _("for 7 days")),
+        ],
+        initial="24",
+        coerce=lambda hours: timedelta(hours=int(hours)),
+    )
+
+
+def _time_zones() -> list[tuple[str, str]]:
+    """Of places: not the abbreviations and offsets that the database has besides."""
+    names = sorted(name for name in zoneinfo.available_timezones() if "/" in name)
+    return [("UTC", "UTC"), *((n, n) for n in names if not n.startswith(("Etc/", "SystemV/")))]
+
+
+class CompanyForm(forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = Company
+        fields: ClassVar[Any] = ["name", "time_zone", "low_balance_at"]
+        labels: ClassVar[Any] = {
+            "name": _("Company name"),
+            "time_zone": _("Time zone"),
+            "low_balance_at": _("Warn when the credit falls below (optional)"),
+        }
+        help_texts: ClassVar[Any] = {
+            "time_zone": _("Of all times on these pages, and of the days that are counted."),
+            "low_balance_at": _("Owners and developers get a notice and a mail. Empty: never."),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = _time_zones()
+        now = self.instance.time_zone
+        if (now, now) not in choices:
+            choices.insert(0, (now, now))
+        self.fields["time_zone"].widget = forms.Select(choices=choices)
+
+
+class AuditFilter(forms.Form):
+    kind = forms.ChoiceField(
+        label=_("What happened"), required=False, choices=[("", _("Anything")), *Kind.choices]
+    )

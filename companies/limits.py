@@ -38,28 +38,45 @@ class Usage:
         return headers
 
 
-def hit(key: str, *, limit: int, seconds: int = 60) -> Usage:
-    """Count one use of `key`."""
-    now = int(time.time())
-    table = RateWindow._meta.db_table
-    [(count, started)] = sql.fetch(
-        f"""INSERT INTO {table} AS w (key, started, count) VALUES (%s, %s, 1)
-        ON CONFLICT (key) DO UPDATE SET
-            count = CASE WHEN w.started <= %s THEN 1 ELSE w.count + 1 END,
-            started = CASE WHEN w.started <= %s THEN excluded.started ELSE w.started END
-        RETURNING count, started""",  # noqa: S608
-        [key[:80], now, now - seconds, now - seconds],
-    )
-    return Usage(limit=limit, used=count, reset=started + seconds)
+# One use, counted: `{source}` is what it hinges on. Takes the parameters of a Window.
+COUNT = f"""INSERT INTO {RateWindow._meta.db_table} AS w (key, started, count)
+    SELECT %(window)s::varchar, %(second)s::bigint, 1 {{source}}
+    ON CONFLICT (key) DO UPDATE SET
+        count = CASE WHEN w.started <= %(over)s::bigint THEN 1 ELSE w.count + 1 END,
+        started = CASE WHEN w.started <= %(over)s::bigint THEN excluded.started ELSE w.started END
+    RETURNING count, started"""
+_HIT = COUNT.format(source="WHERE true")
 
 
-def peek(key: str, *, limit: int, seconds: int = 60) -> Usage:
-    """Where `key` stands, without counting."""
+@dataclass(frozen=True)
+class Window:
+    """What is counted, and how often it may happen in `seconds`."""
+
+    key: str
+    limit: int
+    seconds: int = 60
+
+    def params(self) -> dict[str, object]:
+        """For a statement with COUNT in it."""
+        now = int(time.time())
+        return {"window": self.key[:80], "second": now, "over": now - self.seconds}
+
+    def usage(self, count: int, started: int) -> Usage:
+        return Usage(limit=self.limit, used=count, reset=started + self.seconds)
+
+
+def hit(window: Window) -> Usage:
+    """Count one use."""
+    [(count, started)] = sql.run(_HIT, window.params())
+    return window.usage(count, started)
+
+
+def peek(window: Window) -> Usage:
+    """Where `window` stands, without counting."""
     now = int(time.time())
-    row = RateWindow.objects.filter(pk=key[:80], started__gt=now - seconds).first()
-    if row is None:
-        return Usage(limit=limit, used=0, reset=now + seconds)
-    return Usage(limit=limit, used=row.count, reset=row.started + seconds)
+    current = RateWindow.objects.filter(pk=window.key[:80], started__gt=now - window.seconds)
+    row = current.first()
+    return window.usage(row.count, row.started) if row else window.usage(0, now)
 
 
 def forget_old(*, seconds: int = 3600) -> int:

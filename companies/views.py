@@ -1,4 +1,4 @@
-"""Pages for a company's people: the frame that they all share, and the API keys.
+"""The frame that all pages of a company's people share: who may see them, and what stands around them.
 
 A person may belong to several companies; the session remembers the one in which they work now, and
 every page asks only for that company's rows.
@@ -7,30 +7,28 @@ every page asks only for that company's rows.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
 from functools import wraps
 from typing import Any
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.db.models import F
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_POST
 from django_htmx.http import HttpResponseClientRefresh
 
-from companies import keys
-from companies.forms import ApiKeyForm
-from companies.models import ApiKey, Channel, Company, Membership
+from companies import navigation, notices, roles
+from companies.models import Company, Membership
+from companies.roles import May, Need, Rule
 
-MAX_KEYS_SHOWN = 200
-KEY_MANAGERS = {Membership.Role.OWNER, Membership.Role.DEVELOPER}
 _SESSION_COMPANY = "company_id"
+_SAFE = {"GET", "HEAD", "OPTIONS"}
+OWNERS_NAMED = 3
+
+View = Callable[..., HttpResponseBase]
 
 
 class PortalRequest(HttpRequest):
@@ -39,6 +37,7 @@ class PortalRequest(HttpRequest):
     membership: Membership
     memberships: list[Membership]
     company: Company
+    may: May
 
 
 def find_membership(request: HttpRequest) -> Membership | None:
@@ -56,151 +55,95 @@ def find_membership(request: HttpRequest) -> Membership | None:
     return membership
 
 
-def company_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """For members only; times are shown in the company's time zone, and no cache keeps the page."""
+def company_page(
+    need: Need, *, post: Need | None = None, even_suspended: bool = False
+) -> Callable[[View], View]:
+    """For members whose role allows it; every view of the portal stands under it, right below the
+    decorator of its methods.
 
-    @login_required
-    def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        membership = getattr(request, "membership", None) or find_membership(request)
-        if membership is None:
-            return redirect("home")
-        request.company = membership.company  # type: ignore[attr-defined]
-        with timezone.override(membership.company.time_zone):
-            return view(request, *args, **kwargs)
+        @company_page(Need.SEND)                    to look and to change alike
+        @company_page(Need.READ, post=Need.SEND)    a lower need to look than to change
 
-    @never_cache
-    @wraps(view)
-    def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        # A part that refreshes itself must not swap the sign-in page into the page around it.
-        if getattr(request, "htmx", False) and not request.user.is_authenticated:
-            return HttpResponseClientRefresh()
-        return page(request, *args, **kwargs)
+    In a suspended company nothing is changed, save by a view with `even_suspended`. Times are shown
+    in the company's time zone, and no cache keeps the page. The view carries its rule as `rule`.
+    """
+    rule = Rule(read=need, change=post or need, even_suspended=even_suspended)
 
-    return wrapper
+    def decorate(view: View) -> View:
+        @login_required
+        def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            membership = getattr(request, "membership", None) or find_membership(request)
+            if membership is None:
+                return redirect("home")
+            request.company = membership.company  # type: ignore[attr-defined]
+            request.may = May(membership)  # type: ignore[attr-defined]
+            with timezone.override(membership.company.time_zone):
+                refusal = _refusal(request, rule)  # type: ignore[arg-type]
+                return refusal or view(request, *args, **kwargs)
+
+        @never_cache
+        @wraps(view)
+        def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            # A part that refreshes itself must not swap the sign-in page into the page around it.
+            if getattr(request, "htmx", False) and not request.user.is_authenticated:
+                return HttpResponseClientRefresh()
+            return page(request, *args, **kwargs)
+
+        wrapper.rule = rule  # type: ignore[attr-defined]
+        return wrapper
+
+    return decorate
+
+
+def _refusal(request: PortalRequest, rule: Rule) -> HttpResponse | None:
+    """Why the member may not, as a page; None where they may."""
+    is_change = request.method not in _SAFE
+    need = rule.change if is_change else rule.read
+    if not roles.allows(request.membership.role, need):
+        return _refused(request, roles=[role.label for role in roles.allowed_roles(need)])
+    if is_change and not rule.even_suspended and roles.is_frozen(request.company, need):
+        return _refused(request, frozen=True)
+    return None
+
+
+def _refused(request: PortalRequest, **why: Any) -> HttpResponse:
+    owners = Membership.objects.filter(company=request.company, role=Membership.Role.OWNER)
+    named = owners.select_related("user").order_by("pk")[:OWNERS_NAMED]
+    context = {"owners": [owner.user for owner in named], **why}
+    return render_page(request, "companies/refused.html", context, status=403)
 
 
 def render_page(
     request: PortalRequest, template: str, context: dict[str, Any], *, status: int = 200
 ) -> HttpResponse:
-    """A page within the frame: side navigation, company switcher, banner of a suspended company."""
+    """A page within the frame: side navigation, company switcher, banner of a suspended company.
+
+    Besides its own context a page has `membership`, `company`, and `may`: what to offer
+    (`may.send`, `may.integrate`, `may.administer`).
+    """
     frame = {
         "membership": request.membership,
         "memberships": request.memberships,
         "company": request.membership.company,
+        "may": request.may,
+        "navigation": navigation.groups(role=request.membership.role, path=request.path),
+        "unread_notices": notices.unread(request.membership),
     }
     return render(request, template, {**frame, **context}, status=status)
 
 
 @require_POST
-@company_page
+@company_page(Need.READ, even_suspended=True)
 def switch(request: PortalRequest) -> HttpResponse:
     """Work in another of one's companies from now on."""
     wanted = request.POST.get("company", "")
     membership = next((m for m in request.memberships if str(m.company_id) == wanted), None)
     if membership is None:
         raise PermissionDenied
-    request.session[_SESSION_COMPANY] = membership.company_id
+    work_in(request, membership.company)
     return redirect("home")
 
 
-@dataclass(frozen=True, kw_only=True)
-class KeyRow:
-    key: ApiKey
-    state: str  # active, expired or revoked
-
-    @property
-    def revocable(self) -> bool:
-        return self.state != "revoked"
-
-
-def key_state(key: ApiKey, *, now: datetime) -> str:
-    if key.revoked_at:
-        return "revoked"
-    return "active" if key.is_live(now=now) else "expired"
-
-
-def _key_rows(company: Company, *, now: datetime) -> list[KeyRow]:
-    """Newest first, the revoked ones last."""
-    found = (
-        ApiKey.objects.filter(company=company)
-        .select_related("channel", "created_by")
-        .order_by(F("revoked_at").desc(nulls_first=True), "-pk")[:MAX_KEYS_SHOWN]
-    )
-    return [KeyRow(key=key, state=key_state(key, now=now)) for key in found]
-
-
-def _may_manage_keys(request: PortalRequest) -> bool:
-    return request.membership.role in KEY_MANAGERS
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@company_page
-def api_keys(request: PortalRequest) -> HttpResponse:
-    """The company's keys. A new key's text is in the answer to its POST and nowhere else."""
-    if request.method != "POST":
-        return _keys_page(request, ApiKeyForm(company=request.company))
-    if not _may_manage_keys(request):
-        raise PermissionDenied
-    form = ApiKeyForm(request.POST, company=request.company)
-    if not form.is_valid():
-        return _keys_page(request, form, status=422)
-    key, text = keys.issue(
-        company=request.company,
-        created_by=request.user,  # type: ignore[arg-type]  # company_page lets no one else in
-        **form.cleaned_data,
-    )
-    return _keys_page(request, ApiKeyForm(company=request.company), issued=key, text=text)
-
-
-def _keys_page(
-    request: PortalRequest,
-    form: ApiKeyForm,
-    *,
-    issued: ApiKey | None = None,
-    text: str = "",
-    status: int = 200,
-) -> HttpResponse:
-    channel = (issued and issued.channel) or default_channel(request.company)
-    context = {
-        "form": form,
-        "keys": _key_rows(request.company, now=timezone.now()),
-        "max_keys": MAX_KEYS_SHOWN,
-        "may_manage": _may_manage_keys(request),
-        "issued": issued,
-        "issued_text": text,
-        "curl": curl_example(request, channel, text) if channel else "",
-    }
-    return render_page(request, "companies/api_keys.html", context, status=status)
-
-
-def default_channel(company: Company) -> Channel | None:
-    """The default channel, else the first that is connected, else any."""
-    channels = Channel.objects.filter(company=company).order_by("pk")
-    connected = [c for c in channels if c.status == Channel.Status.CONNECTED]
-    default = next((c for c in channels if c.is_default), None)
-    return default or next(iter(connected or channels), None)
-
-
-def curl_example(request: HttpRequest, channel: Channel, text: str) -> str:
-    """A first send that works when pasted into a shell."""
-    origin = f"{request.scheme}://{request.get_host()}"
-    body = '{"phone_number": "+254712345678", "type": "text", "message": "Hello from the API!"}'
-    return " \\\n  ".join(
-        [
-            f"curl -X POST {origin}/api/v1/whatsapp/{channel.pk}/messages",
-            f'-H "Authorization: Bearer {text}"',
-            '-H "Content-Type: application/json"',
-            f"-d '{body}'",
-        ]
-    )
-
-
-@require_POST
-@company_page
-def revoke_key(request: PortalRequest, public_id: str) -> HttpResponse:
-    if not _may_manage_keys(request):
-        raise PermissionDenied
-    key = get_object_or_404(ApiKey, company=request.company, public_id=public_id)
-    keys.revoke(key)
-    messages.success(request, _("“%(name)s” is revoked.") % {"name": key.name})
-    return redirect("api_keys")
+def work_in(request: HttpRequest, company: Company) -> None:
+    """From its next page on, the session shows this company; the person must belong to it."""
+    request.session[_SESSION_COMPANY] = company.pk

@@ -67,11 +67,24 @@ class RateLimited(ApiError):
 
 
 def read_body(request: HttpRequest) -> bytes:
-    """The raw body, at most MAX_BODY_BYTES; raises PayloadTooLarge or InvalidBody.
+    """The raw body, at most MAX_BODY_BYTES; raises PayloadTooLarge or InvalidBody. Asked again, the same.
 
     What is over the limit is read to its end (within reason) and thrown away: a client that is still
     writing when we answer would see a broken connection instead of the 413.
     """
+    outcome: bytes | ApiError | None = getattr(request, "_read_body", None)
+    if outcome is None:
+        try:
+            outcome = _read(request)
+        except ApiError as error:
+            outcome = error
+        request._read_body = outcome  # type: ignore[attr-defined]
+    if isinstance(outcome, ApiError):
+        raise outcome
+    return outcome
+
+
+def _read(request: HttpRequest) -> bytes:
     limit = settings.MAX_BODY_BYTES
     try:
         body = request.read(limit + 1)

@@ -1,9 +1,11 @@
 """What every request passes: a request id, a line in the log, a content security policy."""
 
 import re
+import secrets
 import threading
 import time
 from collections.abc import Callable
+from functools import lru_cache
 
 import structlog
 from csp.middleware import CSPMiddleware
@@ -11,8 +13,9 @@ from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.urls import resolve
-from django.utils.crypto import get_random_string
+from django.middleware.locale import LocaleMiddleware
+from django.urls import ResolverMatch, resolve
+from django.utils import translation
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -20,6 +23,10 @@ log = structlog.get_logger("tuma.requests")
 
 _MACHINES = re.compile(
     r"/(api/(?!docs|schema)|api$|v1/|projects/|webhooks/meta|media/|healthz|readyz|metrics)"
+)
+# Links of mails: who knows one may use it, so a log must not.
+_SECRET_IN_PATH = re.compile(
+    r"^(/invitations/|/accounts/password/reset/key/|/accounts/confirm-email/)[^/]+"
 )
 _TRUSTED_SECONDS = 2.0
 _connections = threading.local()
@@ -45,7 +52,7 @@ class RequestIdMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         offered = request.headers.get("X-Request-Id", "")
-        request_id = offered if _CALLERS_ID.match(offered) else get_random_string(20)
+        request_id = offered if _CALLERS_ID.match(offered) else secrets.token_hex(10)
         request.request_id = request_id  # type: ignore[attr-defined]
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
@@ -58,7 +65,7 @@ class RequestIdMiddleware:
             log.info(
                 "request",
                 method=request.method,
-                path=request.path[:200],
+                path=_SECRET_IN_PATH.sub(r"\1…", request.path)[:200],
                 status=response.status_code,
                 ms=round((time.perf_counter() - started) * 1000, 1),
             )
@@ -77,12 +84,18 @@ class MachineMiddleware:
         if not _MACHINES.match(request.path_info):
             return self.get_response(request)
         trust_recent_connection()
-        match = resolve(request.path_info)
+        match = _resolved(request.path_info)
         request.resolver_match = match
         response: HttpResponse = match.func(request, *match.args, **match.kwargs)
         if not response.streaming:
             response.headers.setdefault("Content-Length", str(len(response.content)))
         return response
+
+
+@lru_cache(maxsize=2048)
+def _resolved(path: str) -> ResolverMatch:
+    """The view of a path. Programs call the same few; to look costs as much as a query."""
+    return resolve(path)
 
 
 def trust_recent_connection() -> None:
@@ -104,3 +117,24 @@ class ContentSecurityPolicyMiddleware(CSPMiddleware):
         elif not response.get("Content-Type", "").startswith("text/html"):
             return response
         return super().process_response(request, response)
+
+
+class LanguageMiddleware(LocaleMiddleware):
+    """People read in the language that they chose, else in their browser's if it is one of ours.
+    Staff screens are in English: Unfold knows no other.
+    """
+
+    def process_request(self, request: HttpRequest) -> None:
+        if request.path.startswith("/admin/"):
+            translation.activate(settings.LANGUAGE_CODE)
+            request.LANGUAGE_CODE = settings.LANGUAGE_CODE
+        else:
+            super().process_request(request)
+
+    def process_response(
+        self, request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
+        response = super().process_response(request, response)
+        # The thread's next request may be a machine's, which chooses no language.
+        translation.deactivate()
+        return response

@@ -96,6 +96,8 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "csp",
     "django_htmx",
     "companies",
@@ -111,6 +113,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.middleware.ContentSecurityPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "config.middleware.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -118,6 +121,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "companies.staff_impersonation.OwnAccountMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -157,6 +161,10 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
 else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    # The statements of config.sql.run are prepared when a connection runs them for the third time.
+    # Not behind a pooler that gives each transaction another connection, where people set this:
+    if not DATABASES["default"].get("DISABLE_SERVER_SIDE_CURSORS"):
+        DATABASES["default"].setdefault("OPTIONS", {})["prepare_threshold"] = 2
 # A new connection for each request would cost more than the request.
 DATABASES["default"]["CONN_MAX_AGE"] = 600
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -210,6 +218,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 600.0,
         "options": {"expires": 600},
     },
+    "templates": {
+        "task": "templates_app.sync_all",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
+    },
 }
 CELERY_TIMEZONE = "UTC"
 
@@ -245,19 +258,42 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_ADAPTER = "companies.accounts.AccountAdapter"
+# A new address counts once its owner has clicked the link in a mail to it.
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_FORMS = {"add_email": "companies.accounts.NewAddressForm"}
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+# Mail to people when somebody changed their password, address or two-factor sign-in.
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
+MFA_ADAPTER = "companies.accounts.MfaAdapter"
+MFA_TOTP_ISSUER = "Tuma"
+# Accounts are made by staff and owners for people whom they know.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+# Staff who may work as one of a company's people, and as whom.
+HIJACK_PERMISSION_CHECK = "companies.staff_impersonation.may"
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
+EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Tuma <tuma@localhost>")
 
 # --- Pages ----------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("sw", "Kiswahili"), ("ar", "العربية")]
+# `packages` holds what Django and allauth leave untranslated.
+LOCALE_PATHS = [BASE_DIR / "locale", BASE_DIR / "locale" / "packages"]
+FORMAT_MODULE_PATH = "config.formats"
+LANGUAGE_COOKIE_AGE = 31_536_000
+LANGUAGE_COOKIE_SECURE = HTTPS
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+FORMAT_MODULE_PATH = ["config.formats"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "static/"
@@ -291,6 +327,9 @@ if MEDIA_BUCKET:
 # Days until a file is deleted; 0 for never.
 MEDIA_RETENTION_DAYS = env.int("MEDIA_RETENTION_DAYS", default=0)
 INBOUND_MEDIA_RETENTION_DAYS = env.int("INBOUND_MEDIA_RETENTION_DAYS", default=90)
+# Files of contacts that people upload to import: how large, and for how many days they are kept.
+IMPORT_MAX_BYTES = env.int("IMPORT_MAX_BYTES", default=50 * 1024 * 1024)
+IMPORT_RETENTION_DAYS = env.int("IMPORT_RETENTION_DAYS", default=7)
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -298,6 +337,7 @@ CONTENT_SECURITY_POLICY = {
         "script-src": ["'self'"],
         "style-src": ["'self'"],
         "img-src": ["'self'", "data:"],
+        "media-src": ["'self'"],
         "font-src": ["'self'"],
         "connect-src": ["'self'"],
         "form-action": ["'self'"],
@@ -314,9 +354,36 @@ ADMIN_CONTENT_SECURITY_POLICY = {
 
 
 def sidebar_group(title: str, *items: tuple[str, str, str]) -> dict[str, Any]:
-    """A part of the staff's side navigation: words, icon and page of each item."""
-    links = [{"title": t, "icon": i, "link": reverse_lazy(page)} for t, i, page in items]
-    return {"title": title, "separator": True, "items": links}
+    """A part of the staff's side navigation: words, icon and page of each item. Who may not see the
+    page does not see the item: a table's view permission, else that which is named here.
+    """
+    links = [sidebar_item(*item) for item in items]
+    return {"title": title, "separator": bool(title), "items": links}
+
+
+def sidebar_item(title: str, icon: str, page: str) -> dict[str, Any]:
+    table = page.removeprefix("admin:").removesuffix("_changelist")
+    app, _, model = table.rpartition("_")
+    permission = SIDEBAR_NEEDS.get(page, f"{app}.view_{model}")
+    item: dict[str, Any] = {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(page),
+        "permission": lambda request: not permission or request.user.has_perm(permission),
+    }
+    if page.startswith("queue_"):
+        item["badge"] = f"messaging.staff_dashboard.waiting_{page.removeprefix('queue_')}"
+    return item
+
+
+SIDEBAR_NEEDS = {
+    "queue_companies": "companies.view_company",
+    "queue_channels": "companies.view_channel",
+    "queue_templates": "templates_app.view_template",
+    "operations": "companies.view_channel",
+    "error_policy": "",
+    "admin:index": "",
+}
 
 
 UNFOLD: dict[str, Any] = {
@@ -325,9 +392,18 @@ UNFOLD: dict[str, Any] = {
     "SITE_SUBHEADER": "Staff",
     "SITE_SYMBOL": "send",
     "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "DASHBOARD_CALLBACK": "messaging.staff_dashboard.dashboard",
     "SIDEBAR": {
         "show_search": False,
         "navigation": [
+            sidebar_group("", ("Overview", "space_dashboard", "admin:index")),
+            sidebar_group(
+                "Queues",
+                ("Companies", "domain_add", "queue_companies"),
+                ("Channels", "add_call", "queue_channels"),
+                ("Templates", "rule", "queue_templates"),
+            ),
             sidebar_group(
                 "Companies",
                 ("Companies", "apartment", "admin:companies_company_changelist"),
@@ -336,6 +412,8 @@ UNFOLD: dict[str, Any] = {
                 ("Credit ledger", "payments", "admin:companies_creditentry_changelist"),
                 ("Users", "person", "admin:companies_user_changelist"),
                 ("Memberships", "group", "admin:companies_membership_changelist"),
+                ("Audit log", "history", "admin:companies_auditevent_changelist"),
+                ("Decisions", "gavel", "admin:companies_decision_changelist"),
             ),
             sidebar_group(
                 "Sending",
@@ -354,12 +432,12 @@ UNFOLD: dict[str, Any] = {
             ),
             sidebar_group(
                 "Machinery",
+                ("Operations", "monitor_heart", "operations"),
                 ("Webhook events", "webhook", "admin:messaging_webhookevent_changelist"),
                 ("Companies’ webhooks", "outbox", "admin:messaging_webhookendpoint_changelist"),
                 ("Webhook deliveries", "outbound", "admin:messaging_webhookdelivery_changelist"),
                 ("Error policy", "rule", "error_policy"),
                 ("Channel states", "sync", "admin:messaging_channelstate_changelist"),
-                ("Everything", "list", "admin:index"),
             ),
         ],
     },

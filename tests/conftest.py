@@ -8,13 +8,27 @@ import orjson
 import pytest
 from django.core.cache import cache
 from django.test import Client
+from xdist.scheduler import LoadFileScheduling
 
 from companies.graph.sandbox import Sandbox, running_sandbox
 from companies.models import Channel, Company
+from config.memory import Memory
 from messaging import dispatch, tasks
 from tests import factories
 
 _connect = socket.socket.connect
+
+
+class _Scheduling(LoadFileScheduling):
+    """Each file in one process, and all that share the browsers' installation in the same."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        together = "tests/browser/"
+        return together if nodeid.startswith(together) else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Scheduling:
+    return _Scheduling(config, log)
 
 
 @pytest.fixture(autouse=True)
@@ -35,6 +49,7 @@ def fast_passwords(settings: Any) -> None:
 @pytest.fixture(autouse=True)
 def empty_cache() -> None:
     cache.clear()
+    Memory.forget_everything()
 
 
 @pytest.fixture

@@ -1,13 +1,17 @@
 """Rows for tests: plain functions, where only what matters is named. acme is us, rival the stranger."""
 
+import hashlib
+from datetime import timedelta
 from itertools import count
 from typing import Any
 
+from django.core.files.base import ContentFile
 from django.utils import timezone
 
 from companies import credits, keys
-from companies.models import ApiKey, Channel, Company, Membership, User
-from contacts.models import Contact, ContactTag, Tag
+from companies.models import ApiKey, Channel, Company, Invitation, Membership, User
+from contacts import imports
+from contacts.models import Contact, ContactImport, ContactTag, Tag
 from messaging import outgoing, webhook_signing
 from messaging.models import Batch, ChannelState, Lane, Media, Message, Status, WebhookEndpoint
 from templates_app.models import Template
@@ -61,6 +65,23 @@ def key_row(text: str) -> ApiKey:
     return ApiKey.objects.get(public_id=text[5:13])
 
 
+def make_invitation(company: Company, email: str = "", **fields: Any) -> Invitation:
+    """An open invitation; its link is `/invitations/<token>`, where a `token` is given."""
+    now = timezone.now()
+    token = fields.pop("token", f"token-{next(_numbers)}")
+    return Invitation.objects.create(
+        **{
+            "company": company,
+            "email": email or f"invited{next(_numbers)}@example.com",
+            "role": "operator",
+            "token_hash": hashlib.sha256(token.encode()).hexdigest(),
+            "sent_at": now,
+            "expires_at": now + timedelta(days=7),
+            **fields,
+        }
+    )
+
+
 def make_contact(company: Company, phone: str = "", **fields: Any) -> Contact:
     phone = phone or f"25471{next(_numbers):07d}"
     return Contact.objects.create(company=company, phone=phone, **fields)
@@ -70,6 +91,23 @@ def make_tag(company: Company, *contacts: Contact, name: str = "") -> Tag:
     tag = Tag.objects.create(company=company, name=name or f"tag {next(_numbers)}")
     ContactTag.objects.bulk_create(ContactTag(tag=tag, contact=contact) for contact in contacts)
     return tag
+
+
+def make_import(
+    company: Company, text: str = "phone,name\n0712000001,Jane\n", **fields: Any
+) -> ContactImport:
+    """A file that was uploaded and not started; with fields set as they are given."""
+    data = text if isinstance(text, bytes) else text.encode()
+    job = imports.take(
+        company=company,
+        file=ContentFile(data, name="people.csv"),
+        filename="people.csv",
+        size=len(data),
+        by=make_user(company=company),
+    )
+    ContactImport.objects.filter(pk=job.pk).update(**fields)
+    job.refresh_from_db()
+    return job
 
 
 def make_template(company: Company, **fields: Any) -> Template:

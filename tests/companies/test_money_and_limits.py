@@ -56,7 +56,7 @@ def test_of_200_requests_at_once_with_credit_for_100_exactly_100_are_accepted() 
 
 @pytest.mark.django_db(transaction=True)
 def test_of_100_hits_at_once_at_a_limit_of_60_exactly_60_pass() -> None:
-    usages = at_once(100, lambda _: limits.hit("key:1", limit=60))
+    usages = at_once(100, lambda _: limits.hit(limits.Window("key:1", 60)))
 
     assert sum(usage.allowed for usage in usages) == 60
 
@@ -85,10 +85,10 @@ def test_the_same_idempotency_key_at_once_sends_once() -> None:
 @pytest.mark.django_db
 def test_a_window_starts_with_the_first_use_and_ends(time_machine: Any) -> None:
     time_machine.move_to("2026-01-01T00:00:30Z")
-    first = [limits.hit("key:1", limit=2) for _ in range(3)]
+    first = [limits.hit(limits.Window("key:1", 2)) for _ in range(3)]
     wait = first[2].headers()["Retry-After"]
     time_machine.move_to("2026-01-01T00:01:31Z")
-    later = limits.hit("key:1", limit=2)
+    later = limits.hit(limits.Window("key:1", 2))
 
     assert [usage.allowed for usage in first] == [True, True, False]
     assert wait == "60"

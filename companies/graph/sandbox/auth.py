@@ -6,14 +6,15 @@ from functools import lru_cache
 from typing import Any
 
 from .errors import GraphError, Refused, bad_token
-from .state import State
+from .state import State, TokenFacts
 
 MALFORMED = "Invalid OAuth access token - Cannot parse access token"
 REVOKED = (
     "Error validating access token: The session has been invalidated because the user changed "
     "their password or Facebook has changed the session for security reasons."
 )
-SCOPES = ("whatsapp_business_management", "whatsapp_business_messaging")
+
+EXPIRED = "Error validating access token: Session has expired."
 
 
 def token_of(header: str, query: str | None) -> str:
@@ -34,6 +35,8 @@ def check(state: State, token: str, *, app: bool = False) -> None:
         raise bad_token(MALFORMED)
     if state.is_revoked(token):
         raise bad_token(REVOKED, subcode=460)
+    if 0 < state.facts(token).expires_at <= state.now():
+        raise bad_token(EXPIRED, subcode=463)
 
 
 def check_proof(state: State, token: str, proof: str | None) -> None:
@@ -74,18 +77,20 @@ def debug(state: State, token: str) -> dict[str, Any]:
         if error.subcode:
             told["subcode"] = error.subcode
         return {"data": {"is_valid": False, "error": told, "scopes": []}}
+    facts = TokenFacts() if is_app_token(token) else state.facts(token)
     wabas = list(state.numbers.wabas)
-    granular = [{"scope": scope, **({"target_ids": wabas} if wabas else {})} for scope in SCOPES]
+    targets = {"target_ids": wabas} if wabas else {}
+    granular = [{"scope": scope, **targets} for scope in facts.scopes]
     return {
         "data": {
-            "app_id": "670000000000001",
+            "app_id": facts.app_id,
             "type": "SYSTEM_USER",
             "application": "Graph sandbox",
             "is_valid": True,
-            "expires_at": 0,
+            "expires_at": facts.expires_at,
             "data_access_expires_at": 0,
             "issued_at": 1712099387,
-            "scopes": list(SCOPES),
+            "scopes": list(facts.scopes),
             "granular_scopes": granular,
             "user_id": "122000000000001",
         }

@@ -22,6 +22,8 @@ NUMBER_FIELDS: Final = {
     "status": str, "name_status": str, "throughput": str, "tier": str, "registered": bool,
     "pin": str, "mps": float,
 }  # fmt: skip
+TOKEN_ORDERS: Final = ("revoke", "restore", "describe")
+TOKEN_FACTS: Final = ("scopes", "expires_at", "app_id")
 
 
 class BadOrder(ValueError):
@@ -210,11 +212,29 @@ def _check_field(name: str, value: Any) -> None:
 
 
 def change_tokens(state: State, query: dict[str, str], body: dict[str, Any]) -> Any:
-    """{"revoke": "EAA…"} makes a token answer 401, {"restore": "EAA…"} makes it good again."""
-    chosen = [name for name in ("revoke", "restore") if isinstance(body.get(name), str)]
-    if len(chosen) != 1 or len(body) != 1:
-        raise BadOrder("Either revoke or restore, with the token.")
+    """{"revoke": "EAA…"} makes a token answer 401, {"restore": "EAA…"} makes it good again, and
+    {"describe": "EAA…", "scopes"?, "expires_at"?, "app_id"?} says what debug_token tells of it.
+    """
+    chosen = [name for name in TOKEN_ORDERS if isinstance(body.get(name), str)]
+    if len(chosen) != 1 or set(body) - {*chosen, *(TOKEN_FACTS if "describe" in chosen else ())}:
+        raise BadOrder("Either revoke or restore or describe, with the token.")
     token = body[chosen[0]]
-    (state.revoke if chosen[0] == "revoke" else state.restore)(token)
+    if chosen == ["describe"]:
+        state.describe(token, **_token_facts(body))
+    else:
+        (state.revoke if chosen == ["revoke"] else state.restore)(token)
     state.changed = True
     return {"success": True, "revoked": len(state.revoked)}
+
+
+def _token_facts(body: dict[str, Any]) -> dict[str, Any]:
+    facts: dict[str, Any] = {}
+    if "scopes" in body:
+        if not isinstance(body["scopes"], list):
+            raise BadOrder("scopes is a list of names.")
+        facts["scopes"] = tuple(map(str, body["scopes"]))
+    if "expires_at" in body:
+        facts["expires_at"] = int(_number(body, "expires_at", 0, most=1e11))
+    if "app_id" in body:
+        facts["app_id"] = str(body["app_id"])
+    return facts

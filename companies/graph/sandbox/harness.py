@@ -92,6 +92,10 @@ class Sandbox:
     def restore(self, token: str) -> None:
         self.control("POST", "tokens", {"restore": token})
 
+    def describe_token(self, token: str, **facts: Any) -> None:
+        """describe_token("EAA…", scopes=["whatsapp_business_messaging"], expires_at=1893456000)."""
+        self.control("POST", "tokens", {"describe": token, **facts})
+
     def reset(self, **what: Any) -> None:
         self.control("POST", "reset", what)
 

@@ -77,12 +77,12 @@ def is_object_id(node: str) -> bool:
 
 def waba_of(phone_number_id: str) -> str:
     """The account that an unknown number belongs to: its own id with another first digit."""
-    return ("3" if phone_number_id[0] == "2" else "2") + phone_number_id[1:]
+    return {"2": "3", "3": "4"}.get(phone_number_id[0], "2") + phone_number_id[1:]
 
 
 def number_of(waba_id: str) -> str:
     """The number that an unknown account is born with: the inverse of waba_of."""
-    return ("2" if waba_id[0] == "3" else "1") + waba_id[1:]
+    return {"3": "2", "4": "3"}.get(waba_id[0], "1") + waba_id[1:]
 
 
 def wa_id(phone: str) -> str | None:

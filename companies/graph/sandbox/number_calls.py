@@ -7,6 +7,7 @@ from .app_calls import set_override
 from .calls import Call, page, pick
 from .errors import missing, param, refuse, unknown_object
 from .numbers import LISTED, Number
+from .state import APP_ID
 
 WABA_DEFAULT = ("id", "name", "timezone_id", "message_template_namespace")
 WABA_ONLY = {
@@ -120,8 +121,8 @@ async def subscribed_apps(call: Call) -> dict[str, Any]:
         return {"data": []}
     row: dict[str, Any] = {
         "whatsapp_business_api_data": {
-            "id": "670000000000001",
-            "link": "https://www.facebook.com/games/?app_id=670000000000001",
+            "id": APP_ID,
+            "link": f"https://www.facebook.com/games/?app_id={APP_ID}",
             "name": "Graph sandbox",
         }
     }

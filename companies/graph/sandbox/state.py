@@ -4,6 +4,7 @@ import hashlib
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 
@@ -19,8 +20,19 @@ from .webhooks import DEFAULT, Change, WebhookSender
 
 Clock = Callable[[], float]
 
+APP_ID = "670000000000001"
+SCOPES = ("whatsapp_business_management", "whatsapp_business_messaging")
 PAIR_BURST = 45  # messages to one user at once, then
 PAIR_SECONDS = 6  # one in so many seconds
+
+
+@dataclass(frozen=True, slots=True)
+class TokenFacts:
+    """What a token is good for, unless the control endpoint said otherwise: everything, for ever."""
+
+    scopes: tuple[str, ...] = SCOPES
+    expires_at: int = 0
+    app_id: str = APP_ID
 
 
 class State:
@@ -34,6 +46,7 @@ class State:
         self.templates = TemplateStore()
         self.media = MediaStore()
         self.revoked: set[str] = set()
+        self.tokens: dict[str, TokenFacts] = {}
         self.subscriptions: dict[str, dict[str, Any]] = {}
         self.changed = False  # something that --state keeps
         self.forget_messages()
@@ -57,6 +70,7 @@ class State:
         if everything:
             self.numbers, self.templates, self.media = Numbers(), TemplateStore(), MediaStore()
             self.revoked.clear()
+            self.tokens.clear()
             self.subscriptions.clear()
         self.changed = True
 
@@ -75,6 +89,13 @@ class State:
 
     def is_revoked(self, token: str) -> bool:
         return bool(self.revoked) and fingerprint(token) in self.revoked
+
+    def describe(self, token: str, **facts: Any) -> None:
+        """What debug_token is to say of a token from now on."""
+        self.tokens[fingerprint(token)] = TokenFacts(**facts)
+
+    def facts(self, token: str) -> TokenFacts:
+        return self.tokens.get(fingerprint(token), TokenFacts())
 
     def window_open(self, phone_number_id: str, wa_id: str, *, now: float) -> bool:
         """Whether the user wrote to this number in the last 24 hours."""

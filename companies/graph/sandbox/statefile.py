@@ -8,7 +8,7 @@ from pathlib import Path
 import orjson
 
 from .numbers import Number, Waba
-from .state import State
+from .state import State, TokenFacts
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +23,7 @@ def save(state: State, path: Path) -> None:
         "templates": state.templates.export(),
         "media": state.media.export(),
         "revoked": sorted(state.revoked),
+        "tokens": {name: asdict(facts) for name, facts in state.tokens.items()},
         "subscriptions": state.subscriptions,
     }
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -42,5 +43,9 @@ def load(state: State, path: Path) -> None:
         state.media.restore(document["media"])
         state.revoked = set(document["revoked"])
         state.subscriptions = document["subscriptions"]
+        state.tokens = {
+            name: TokenFacts(**{**facts, "scopes": tuple(facts["scopes"])})
+            for name, facts in document.get("tokens", {}).items()
+        }
     except (ValueError, KeyError, TypeError) as error:
         logger.warning("sandbox: %s is no state file, starting afresh: %s", path, error)

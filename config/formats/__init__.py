@@ -1,0 +1,1 @@
+"""How numbers and days are written in the languages for which Django has no formats."""

@@ -1,0 +1,1 @@
+"""Swahili: as in English, which Kenya, Tanzania and Uganda follow here."""
