@@ -6,13 +6,24 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import Q
+from django.http import HttpRequest
+from django.utils import timezone
 from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from companies.models import Company
-from config.admin import ExactSearchMixin, ReadOnlyAdmin, StaffAdmin, display
+from config.admin import ExactSearchMixin, ReadOnlyAdmin, StaffAdmin, as_id, display
 from config.masking import masked
-from contacts.models import Contact, ContactTag, Tag
+from contacts.models import (
+    ConsentEvent,
+    Contact,
+    ContactImport,
+    ContactTag,
+    ImportProblem,
+    ImportRow,
+    Tag,
+    Tagging,
+)
 
 
 class ContactTagInline(TabularInline):  # type: ignore[misc]
@@ -57,6 +68,20 @@ class ContactAdmin(ExactSearchMixin, StaffAdmin):
     def number(self, contact: Contact) -> str:
         return masked(contact.phone or contact.bsuid)
 
+    def save_model(self, request: HttpRequest, obj: Contact, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        was_out = bool(form.initial.get("opted_out_at"))
+        if was_out == bool(obj.opted_out_at):
+            return
+        ConsentEvent.objects.create(
+            contact=obj,
+            kind=ConsentEvent.Kind.OPTED_IN if was_out else ConsentEvent.Kind.OPTED_OUT,
+            source=ConsentEvent.Source.STAFF,
+            author=str(request.user)[:254],
+            reason=obj.opted_out_reason,
+            at=timezone.now(),
+        )
+
 
 @admin.register(Tag)
 class TagAdmin(StaffAdmin):
@@ -85,3 +110,77 @@ class ContactTagAdmin(ReadOnlyAdmin):
     @display(description="Company")
     def company(self, tagging: ContactTag) -> str:
         return tagging.tag.company.name
+
+
+class OfAnImport(ExactSearchMixin):
+    """Found by the import: of a large one there are a million."""
+
+    search_help_text = "An import's number."
+
+    def exact(self, term: str) -> Q | None:
+        pk = as_id(term)
+        return None if pk is None else Q(contact_import_id=pk)
+
+
+@admin.register(ContactImport)
+class ContactImportAdmin(ReadOnlyAdmin):
+    """How a company's imports went. What was in the file is its own affair."""
+
+    list_display: ClassVar[Any] = [
+        "id",
+        "company",
+        "state",
+        "new_count",
+        "updated_count",
+        "duplicate_count",
+        "invalid_count",
+        "created_at",
+    ]
+    list_select_related: ClassVar[Any] = ["company"]
+    list_filter: ClassVar[Any] = [("company", AutocompleteSelectFilter)]
+
+
+@admin.register(ImportRow)
+class ImportRowAdmin(OfAnImport, ReadOnlyAdmin):
+    list_display: ClassVar[Any] = ["id", "contact_import_id", "contact_id", "outcome"]
+    fields: ClassVar[Any] = ["contact_import", "contact_id", "outcome"]
+
+
+@admin.register(ImportProblem)
+class ImportProblemAdmin(OfAnImport, ReadOnlyAdmin):
+    """Which lines were refused, and why; not what stood in them."""
+
+    list_display: ClassVar[Any] = ["id", "contact_import_id", "row", "reason"]
+    fields: ClassVar[Any] = ["contact_import", "row", "reason"]
+
+
+@admin.register(Tagging)
+class TaggingAdmin(ReadOnlyAdmin):
+    list_display: ClassVar[Any] = [
+        "id",
+        "company",
+        "action",
+        "tag_name",
+        "state",
+        "seen_count",
+        "changed_count",
+        "created_at",
+    ]
+    list_select_related: ClassVar[Any] = ["company"]
+    list_filter: ClassVar[Any] = [("company", AutocompleteSelectFilter)]
+
+
+@admin.register(ConsentEvent)
+class ConsentEventAdmin(ExactSearchMixin, ReadOnlyAdmin):
+    list_display: ClassVar[Any] = ["id", "number", "kind", "source", "reason", "at"]
+    list_select_related: ClassVar[Any] = ["contact"]
+    search_help_text = "A contact's number in its page's address."
+    fields: ClassVar[Any] = ["number", ("kind", "source"), ("author", "reason"), "at"]
+
+    def exact(self, term: str) -> Q | None:
+        pk = as_id(term)
+        return None if pk is None else Q(contact_id=pk)
+
+    @display(description="Contact")
+    def number(self, event: ConsentEvent) -> str:
+        return masked(event.contact.phone or event.contact.bsuid)

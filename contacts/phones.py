@@ -1,10 +1,15 @@
 """Phone numbers as Meta wants them: digits only, with the country code."""
 
 import re
+import unicodedata
 
+from django.utils.translation import gettext as _
 from phonenumbers import country_code_for_region
 
 _NOT_DIGITS = re.compile(r"\D", re.ASCII)
+# What people and spreadsheets write around digits; an apostrophe keeps a cell from being a sum.
+_AS_TYPED = re.compile(r"['’]?[\d\s+().\-/‐‑–\u200e\u200f\u202a-\u202c\ufeff]*")
+_A_SUM = re.compile(r"\d(?:[.,]\d+)?[eE]\+?\d+")
 
 
 def to_e164(raw: object, *, country: str) -> str | None:
@@ -32,3 +37,35 @@ def to_e164(raw: object, *, country: str) -> str | None:
     if not 7 <= len(digits) <= 15 or digits.startswith("0"):
         return None
     return digits
+
+
+class NotANumber(ValueError):
+    """Its text says why, in the reader's language."""
+
+
+def typed_number(text: str, *, country: str) -> str:
+    """The number of a cell or a field that a person filled in; stricter than `to_e164`, which drops
+    whatever is no digit. Digits of all scripts are taken. Raises NotANumber.
+    """
+    text = _western(text.strip())
+    if _A_SUM.fullmatch(text):
+        raise NotANumber(
+            _("The spreadsheet has rounded the number: format its column as text and export again.")
+        )
+    text = text.removesuffix(".0")
+    if not text:
+        raise NotANumber(_("There is no number."))
+    number = to_e164(text, country=country) if _AS_TYPED.fullmatch(text) else None
+    if number is None:
+        raise NotANumber(_("This is not a phone number."))
+    return number
+
+
+def typed_digits(text: str) -> str:
+    """The digits of part of a number as people type it; "" for what can't be one."""
+    text = _western(text.strip())
+    return _NOT_DIGITS.sub("", text) if _AS_TYPED.fullmatch(text) else ""
+
+
+def _western(text: str) -> str:
+    return "".join(str(unicodedata.digit(c, c)) if not c.isascii() else c for c in text)

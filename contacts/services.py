@@ -7,7 +7,9 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 
-from contacts.models import Contact, ContactTag, Tag
+from contacts.models import ConsentEvent, Contact, ContactTag, Tag
+
+Source = ConsentEvent.Source
 
 # What people write to be left alone, and to come back: alone in a message, whatever the case.
 STOP_WORDS = frozenset(
@@ -26,9 +28,7 @@ def person(*, company_id: int, phone: str | None, bsuid: str | None, name: str =
     Where each is known as somebody else, the one with the phone number is meant.
     """
     known = Contact.objects.filter(company_id=company_id)
-    contact = (phone and known.filter(phone=phone).first()) or (
-        bsuid and known.filter(bsuid=bsuid).first()
-    )
+    contact = find(company_id=company_id, phone=phone) or find(company_id=company_id, bsuid=bsuid)
     if not contact:
         return _create(company_id=company_id, phone=phone, bsuid=bsuid, name=name)
     if bsuid and not contact.bsuid and not known.filter(bsuid=bsuid).exists():
@@ -39,6 +39,19 @@ def person(*, company_id: int, phone: str | None, bsuid: str | None, name: str =
         contact.name = name[:200]
     contact.save(update_fields=["bsuid", "phone", "name", "updated_at"])
     return contact
+
+
+def find(*, company_id: int, phone: str | None = None, bsuid: str | None = None) -> Contact | None:
+    """The contact of a number or of a BSUID; the one that it was merged into, if it was."""
+    known = Contact.objects.filter(company_id=company_id).select_related("merged_into")
+    found = phone and known.filter(phone=phone).first()
+    found = found or (bsuid and known.filter(bsuid=bsuid).first())
+    return (found.merged_into or found) if found else None
+
+
+def identities(contact: Contact) -> QuerySet[Contact]:
+    """A contact, and those that were merged into it: messages refer to either."""
+    return Contact.objects.filter(Q(pk=contact.pk) | Q(merged_into=contact.pk))
 
 
 def _create(*, company_id: int, phone: str | None, bsuid: str | None, name: str) -> Contact:
@@ -59,23 +72,56 @@ def wrote(contact: Contact, *, at: datetime, text: str) -> None:
     )
     word = " ".join(text.strip(" .!\n\t").lower().split())
     if word in STOP_WORDS:
-        opt_out(contact, at=at, reason=f"wrote “{word}”")
+        opt_out(contact, at=at, reason=f"wrote “{word}”", source=Source.WORD)
     elif word in START_WORDS:
-        opt_in(contact)
+        opt_in(contact, at=at, reason=f"wrote “{word}”", source=Source.WORD)
 
 
-def opt_out(contact: Contact, *, at: datetime, reason: str) -> None:
-    Contact.objects.filter(pk=contact.pk, opted_out_at=None).update(
-        opted_out_at=at, opted_out_reason=reason[:80]
+@transaction.atomic
+def opt_out(
+    contact: Contact, *, at: datetime, reason: str, source: Source, author: str = ""
+) -> bool:
+    """They want to be left alone, at all of their numbers; whether that is new."""
+    changed = identities(contact).filter(opted_out_at=None)
+    is_new = bool(changed.update(opted_out_at=at, opted_out_reason=reason[:80]))
+    if is_new:
+        _note(contact, ConsentEvent.Kind.OPTED_OUT, at, reason, source, author)
+    return is_new
+
+
+@transaction.atomic
+def opt_in(
+    contact: Contact,
+    *,
+    at: datetime,
+    reason: str,
+    source: Source,
+    author: str = "",
+    only_if: str | None = None,
+) -> bool:
+    """They want to hear again; whether that is new. With `only_if`, only where that is the reason for
+    which they had opted out.
+    """
+    out = identities(contact).filter(opted_out_at__isnull=False)
+    if only_if is not None:
+        out = out.filter(opted_out_reason=only_if)
+    is_new = bool(out.update(opted_out_at=None, opted_out_reason=""))
+    if is_new:
+        _note(contact, ConsentEvent.Kind.OPTED_IN, at, reason, source, author)
+    return is_new
+
+
+def _note(
+    contact: Contact, kind: str, at: datetime, reason: str, source: Source, author: str
+) -> None:
+    ConsentEvent.objects.create(
+        contact=contact,
+        kind=kind,
+        source=source,
+        author=author[:254],
+        reason=reason[:80],
+        at=at,
     )
-
-
-def opt_in(contact: Contact, *, reason: str | None = None) -> None:
-    """They want to hear again; with `reason`, only if that is why they had opted out."""
-    out = Contact.objects.filter(pk=contact.pk, opted_out_at__isnull=False)
-    if reason is not None:
-        out = out.filter(opted_out_reason=reason)
-    out.update(opted_out_at=None, opted_out_reason="")
 
 
 def mark_unreachable(contact_ids: Sequence[int], *, now: datetime) -> None:
@@ -125,6 +171,8 @@ def save_contact(
     contact, is_new = Contact.objects.select_for_update(of=("self",)).get_or_create(
         company_id=company_id, phone=phone, defaults={"saved": False}
     )
+    if contact.merged_into_id:
+        contact = Contact.objects.select_for_update().get(pk=contact.merged_into_id)
     is_new = is_new or not contact.saved
     contact.saved = True
     if name is not None:
@@ -164,18 +212,21 @@ def tag_names(contacts: Sequence[Contact]) -> dict[int, list[str]]:
     return names
 
 
-def tag_contact(contact: Contact, names: Sequence[str]) -> None:
-    """Put tags on a contact by name; unknown ones are made, those it has already stay."""
-    if not names:
-        return
-    company_id = contact.company_id
+def tags_by_name(*, company_id: int, names: Sequence[str]) -> dict[str, int]:
+    """The ids of tags; unknown ones are made."""
     Tag.objects.bulk_create(
         [Tag(company_id=company_id, name=name) for name in sorted(set(names))],
         ignore_conflicts=True,
     )
-    known = dict(
-        Tag.objects.filter(company_id=company_id, name__in=names).values_list("name", "pk")
-    )
+    found = Tag.objects.filter(company_id=company_id, name__in=names)
+    return dict(found.values_list("name", "pk"))
+
+
+def tag_contact(contact: Contact, names: Sequence[str]) -> None:
+    """Put tags on a contact by name; unknown ones are made, those it has already stay."""
+    if not names:
+        return
+    known = tags_by_name(company_id=contact.company_id, names=names)
     ContactTag.objects.bulk_create(
         [ContactTag(contact=contact, tag_id=known[name]) for name in dict.fromkeys(names)],
         ignore_conflicts=True,
