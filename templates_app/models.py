@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
+from django.db.models import Q
 
 from companies.models import Channel, Company
 from config import public_ids
@@ -58,12 +59,25 @@ class Template(models.Model):
     approved_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        permissions: ClassVar = [
+            ("decide_template", "Can approve and decline templates, and ask for changes"),
+        ]
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["company", "waba_id", "name", "language"], name="one_template_per_language"
             )
         ]
-        indexes: ClassVar = [models.Index(fields=["graph_id"], name="template_graph_id")]
+        indexes: ClassVar = [
+            models.Index(fields=["graph_id"], name="template_graph_id"),
+            # The staff's queue: small however many templates there are.
+            models.Index(
+                fields=["updated_at"], condition=Q(status="SUBMITTED"), name="template_queue"
+            ),
+            # Approved by staff and not with Meta yet.
+            models.Index(
+                fields=["id"], condition=Q(status="PENDING", graph_id=""), name="template_to_meta"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.language})"

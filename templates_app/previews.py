@@ -35,6 +35,7 @@ _VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 class Bubble:
     media_icon: str = ""
     media_name: str = ""
+    media_url: str = ""  # of an image that may be shown itself
     head: str = ""
     body: str = ""
     foot: str = ""

@@ -1,0 +1,69 @@
+"""What can be said by rule about a template that staff review: each check, and whether it is met."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from templates_app import lint
+from templates_app.models import Template
+from templates_app.previews import Bubble, template_bubble
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    title: str
+    text: str
+    ok: bool
+
+
+def checks(template: Template) -> Iterator[Check]:
+    """What the lint finds, the worst first; a single good one where it finds nothing."""
+    found = lint.check(
+        name=template.name,
+        language=template.language,
+        category=template.category,
+        components=template.components,
+        parameter_format=template.parameter_format,
+    )
+    if not found:
+        text = "Format, lengths, variables, samples and wording fit."
+        yield Check(title="Meta’s rules", ok=True, text=text)
+    for finding in found:
+        text = f"{finding.message} {finding.remedy}"
+        yield Check(title=f"{finding.severity.title()} in {finding.component}", ok=False, text=text)
+
+
+def bubble(template: Template) -> Bubble:
+    """As the customer would see it, with the samples in their places."""
+    return template_bubble(
+        template,
+        head=samples(_part(template, "HEADER")),
+        body=samples(_part(template, "BODY")),
+    )
+
+
+def samples(component: dict[str, Any]) -> dict[str, str]:
+    """The sample of each variable, by its position or its name."""
+    example = component.get("example")
+    if not isinstance(example, dict):
+        return {}
+    kind = str(component.get("type", "")).lower()
+    named = example.get(f"{kind}_text_named_params")
+    if isinstance(named, list):
+        pairs = [pair for pair in named if isinstance(pair, dict)]
+        return {str(pair.get("param_name")): str(pair.get("example")) for pair in pairs}
+    values = example.get(f"{kind}_text")
+    if isinstance(values, list) and values and isinstance(values[0], list):
+        values = values[0]
+    if not isinstance(values, list):
+        return {}
+    return {str(place): str(value) for place, value in enumerate(values, start=1)}
+
+
+def _part(template: Template, kind: str) -> dict[str, Any]:
+    parts = template.components if isinstance(template.components, list) else []
+    return next(
+        (p for p in parts if isinstance(p, dict) and str(p.get("type", "")).upper() == kind), {}
+    )
