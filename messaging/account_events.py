@@ -4,21 +4,11 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+from companies import channels
 from companies.models import Channel
 from messaging import channel_state, outgoing
 from messaging.webhook_body import ObjectUpdate
 from templates_app import services as templates
-
-_TIERS = {
-    "TIER_50": 50,
-    "TIER_250": 250,
-    "TIER_1K": 1_000,
-    "TIER_2K": 2_000,
-    "TIER_10K": 10_000,
-    "TIER_100K": 100_000,
-    "TIER_UNLIMITED": None,
-}
-HIGH_THROUGHPUT = 1_000  # messages a second after Meta's upgrade
 
 # account_update events after which nothing may be sent, and until when.
 _STOPS = {
@@ -71,12 +61,13 @@ def _number_quality(value: dict[str, Any], waba_id: str) -> bool:
     numbers, event = _numbers(waba_id, value), str(value.get("event", ""))
     fields: dict[str, Any] = {}
     if event == "THROUGHPUT_UPGRADE":
-        fields["rate_per_second"] = HIGH_THROUGHPUT
+        fields["rate_per_second"] = channels.HIGH_RATE
+        fields["throughput"] = channels.HIGH
     if event in ("FLAGGED", "UNFLAGGED"):
         fields["quality"] = "RED" if event == "FLAGGED" else "GREEN"
     tier = value.get("max_daily_conversations_per_business") or value.get("current_limit")
-    if tier in _TIERS:
-        fields["daily_limit"] = _TIERS[tier]
+    if tier in channels.DAILY_LIMITS:
+        fields["daily_limit"] = channels.DAILY_LIMITS[tier]
     return bool(fields) and bool(numbers.update(**fields))
 
 
@@ -89,8 +80,8 @@ def _number_name(value: dict[str, Any], waba_id: str) -> bool:
 
 def _capability(value: dict[str, Any], waba_id: str) -> bool:
     limit = value.get("max_daily_conversations_per_business")
-    if limit in _TIERS:
-        limit = _TIERS[limit]
+    if limit in channels.DAILY_LIMITS:
+        limit = channels.DAILY_LIMITS[limit]
     elif isinstance(limit, bool) or not isinstance(limit, int) or limit < 0:
         return False
     return bool(Channel.objects.filter(waba_id=waba_id).update(daily_limit=limit))
@@ -98,17 +89,17 @@ def _capability(value: dict[str, Any], waba_id: str) -> bool:
 
 def _account(value: dict[str, Any], waba_id: str) -> bool:
     event = str(value.get("event", ""))
-    channels = list(Channel.objects.filter(waba_id=waba_id).values_list("pk", flat=True))
+    mine = list(Channel.objects.filter(waba_id=waba_id).values_list("pk", flat=True))
     reason = _STOPS.get(event)
     if event == "DISABLED_UPDATE":
         state = (value.get("ban_info") or {}).get("waba_ban_state")
         reason = "Meta disabled the account." if state == "DISABLE" else None
-    for channel_id in channels:
+    for channel_id in mine:
         if reason:
             channel_state.disconnect(channel_id, reason)
         elif event == "ACCOUNT_RESTRICTION":
             channel_state.pause(channel_id, _restriction(value), channel_state.FOREVER)
-    return bool(channels)
+    return bool(mine)
 
 
 def _restriction(value: dict[str, Any]) -> str:

@@ -14,7 +14,12 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from config import public_ids
 from config.admin import ExactSearchMixin, ReadOnlyAdmin, display, pretty_json
 from config.masking import masked, masked_input
-from messaging import admin_events, admin_media, admin_webhooks  # noqa: F401  # registered with these
+from messaging import (  # noqa: F401  # registered with these
+    admin_company,
+    admin_events,
+    admin_media,
+    admin_webhooks,
+)
 from messaging.models import Batch, Message, Status, StatusEvent, UnusedInput
 from messaging.previews import is_secret
 

@@ -10,12 +10,21 @@ from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
-from config.admin import ExactSearchMixin, ReadOnlyAdmin, as_id, display, pretty_json
+from config.admin import (
+    ExactSearchMixin,
+    ReadOnlyAdmin,
+    as_id,
+    back,
+    dialog,
+    display,
+    pretty_json,
+)
 from config.masking import masked
 from messaging.models import (
     ChannelState,
@@ -84,6 +93,7 @@ class WebhookEventAdmin(ExactSearchMixin, ReadOnlyAdmin):
     list_filter: ClassVar[Any] = [UnappliedFilter]
     search_help_text = "An event's id."
     actions: ClassVar[Any] = ["replay"]
+    actions_detail: ClassVar[Any] = ["replay_one"]
     fields: ClassVar[Any] = [
         ("state", "tries"),
         "problem",
@@ -123,10 +133,23 @@ class WebhookEventAdmin(ExactSearchMixin, ReadOnlyAdmin):
 
     @admin.action(description="Replay the selected events", permissions=["replay"])
     def replay(self, request: HttpRequest, queryset: QuerySet[WebhookEvent]) -> None:
-        """Applying is repeatable, so replaying one that was applied does no harm."""
-        for event in queryset:
+        self._replay(request, queryset)
+
+    @dialog(
+        "Replay",
+        permission="messaging.change_webhookevent",
+        title="Replay this webhook?",
+        text="It is applied again now. Applying is repeatable: one that was applied does no harm.",
+        icon="replay",
+    )
+    def replay_one(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        self._replay(request, self.get_queryset(request).filter(pk=object_id))
+        return back(request, reverse("admin:messaging_webhookevent_change", args=[object_id]))
+
+    def _replay(self, request: HttpRequest, events: QuerySet[WebhookEvent]) -> None:
+        for event in events:
             self.log_change(request, event, "Replayed.")
-        count = queryset.update(
+        count = events.update(
             state=WebhookEvent.State.PENDING, tries=0, due_at=timezone.now(), problem=""
         )
         wake_inbox()

@@ -4,16 +4,22 @@ where it went and how that went, not the secrets and not the words.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, ClassVar
 
-from django.contrib import admin
+from django.conf import settings
+from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from config import public_ids
-from config.admin import ExactSearchMixin, ReadOnlyAdmin, as_id, display
+from config.admin import ExactSearchMixin, ReadOnlyAdmin, as_id, back, dialog, display
+from config.api import ApiError
+from messaging import webhook_endpoints
 from messaging.models import DeliveryAttempt, WebhookDelivery, WebhookEndpoint
 
 STATE_LABELS = {"Waiting": "info", "Delivered": "success", "Failed": "danger"}
@@ -38,6 +44,7 @@ class WebhookEndpointAdmin(ExactSearchMixin, ReadOnlyAdmin):
     list_select_related: ClassVar[Any] = ["company"]
     list_filter: ClassVar[Any] = [("company", AutocompleteSelectFilter), "status"]
     search_help_text = "wh_…"
+    actions_detail: ClassVar[Any] = ["replay_failed"]
     fields: ClassVar[Any] = [
         ("public_id", "company"),
         "url",
@@ -63,6 +70,26 @@ class WebhookEndpointAdmin(ExactSearchMixin, ReadOnlyAdmin):
     )
     def state(self, endpoint: WebhookEndpoint) -> str:
         return endpoint.get_status_display()
+
+    @dialog(
+        "Send what failed again",
+        permission="messaging.change_webhookendpoint",
+        title="Send what failed again?",
+        text="All events that failed since they are kept, with their numbers and ids of before.",
+        icon="replay",
+    )
+    def replay_failed(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        endpoint: WebhookEndpoint = WebhookEndpoint.objects.get(pk=object_id)
+        now = timezone.now()
+        since = now - timedelta(days=settings.WEBHOOK_RETENTION_DAYS)
+        try:
+            count = webhook_endpoints.replay_failed(endpoint, since=since, now=now)
+        except ApiError as error:
+            messages.error(request, f"Nothing was changed. {error.message}.")
+        else:
+            self.log_change(request, endpoint, f"Sent {count} failed events again.")
+            messages.success(request, f"{count} events are sent again.")
+        return back(request, reverse("admin:messaging_webhookendpoint_change", args=[object_id]))
 
     @display(description="Events")
     def deliveries_link(self, endpoint: WebhookEndpoint) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Coroutine
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -23,10 +22,11 @@ from django.utils import timezone
 
 from companies.models import Channel
 from config import public_ids, sql
-from messaging import channel_state, outcomes, payloads, queue
+from messaging import channel_state, outcomes, payloads, putting_off, queue
+from messaging.batch_facts import BatchFacts, Job, batch_facts
 from messaging.error_policy import Action
 from messaging.media_sending import MediaDesk
-from messaging.models import Batch, Lane
+from messaging.models import Lane
 from messaging.outcomes import Accepted, NoAnswer, Refused, Verdict
 from messaging.pacing import TokenBucket
 from messaging.queue import Claimed
@@ -50,23 +50,6 @@ SLOTS_WORTH_WAKING = 0.98
 # Between the last moment a POST may start and the end of the lease.
 LEASE_MARGIN = 16.0
 MAX_HOLD = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class BatchFacts:
-    payload: payloads.Payload
-    expires_at: datetime | None
-    halt_code: str
-    halt_detail: str
-    has_own_media: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A claimed message with what its batch says of it."""
-
-    row: Claimed
-    batch: BatchFacts
 
 
 class ChannelDrain:
@@ -167,13 +150,34 @@ class ChannelDrain:
         self.claimed_at = self.loop.time()
 
     async def _claim_lane(self, lane: Lane, limit: int, now: datetime) -> list[Job]:
-        """What may be tried; what may not any more is failed without a try."""
-        claimed = await self.slice.db(
-            queue.claim, self.channel_id, lane, fence=self.fence, limit=limit, now=now
-        )
-        if not claimed:
-            return []
-        batches = await self.slice.db(_batch_facts, {row.batch_id for row in claimed})
+        """What may be tried; what may not any more is failed without a try, what must wait put off."""
+        while True:
+            claimed = await self.slice.db(
+                queue.claim, self.channel_id, lane, fence=self.fence, limit=limit, now=now
+            )
+            if not claimed:
+                return []
+            batches = await self.slice.db(batch_facts, {row.batch_id for row in claimed})
+            waiting = {key for key, batch in batches.items() if batch.must_wait(now)}
+            for batch_id in waiting:
+                await self._put_off(batch_id, lane, claimed, now)
+            ready = [row for row in claimed if row.batch_id not in waiting]
+            # Those who come behind a paused batch don't wait for the next round.
+            if ready or self._must_stop():
+                return self._jobs(ready, batches, now)
+
+    async def _put_off(
+        self, batch_id: int, lane: Lane, claimed: list[Claimed], now: datetime
+    ) -> None:
+        if not await self.slice.db(
+            putting_off.put_off, self.channel_id, lane, batch_id, fence=self.fence, now=now
+        ):
+            ids = [row.id for row in claimed if row.batch_id == batch_id]
+            await self.slice.db(queue.unclaim, ids, fence=self.fence)
+
+    def _jobs(
+        self, claimed: list[Claimed], batches: dict[int, BatchFacts], now: datetime
+    ) -> list[Job]:
         jobs: list[Job] = []
         for row in claimed:
             batch = batches[row.batch_id]
@@ -238,13 +242,20 @@ class ChannelDrain:
             self.marking = asyncio.create_task(self._mark(jobs))
 
     async def _mark(self, jobs: list[Job]) -> None:
-        now, ids = timezone.now(), [job.row.id for job in jobs]
+        now, rows = timezone.now(), [job.row for job in jobs]
         try:
-            done = await self.slice.db(queue.mark_sending, ids, fence=self.fence, now=now)
+            done = await self.slice.db(queue.mark_sending, rows, fence=self.fence, now=now)
         except (DatabaseError, InterfaceError):
-            self.unposted += ids  # perhaps marked; certainly not posted
+            self.unposted += [row.id for row in rows]  # perhaps marked; certainly not posted
             raise
         self.marked.extend(job for job in jobs if job.row.id in done)
+        held_back = [row for row in rows if row.id not in done]
+        for row in (row for row in held_back if row.batch_id in self.halted):
+            refused = self.halted[row.batch_id]
+            self.results.failed.append(Failed(row.id, row.batch_id, refused.code, refused.detail))
+        others = [row.id for row in held_back if row.batch_id not in self.halted]
+        if others:  # the next claim sees why
+            await self.slice.db(queue.unclaim, others, fence=self.fence)
 
     # --- One message ------------------------------------------------------------------
 
@@ -381,7 +392,8 @@ class ChannelDrain:
 
     async def _load_channel(self) -> bool:
         """Read the channel afresh; whether it may send."""
-        self.channel = await self.slice.db(Channel.objects.get, pk=self.channel_id)
+        channels = Channel.objects.select_related("company")
+        self.channel = await self.slice.db(channels.get, pk=self.channel_id)
         self.url = (
             f"{settings.GRAPH_API_URL}/{settings.GRAPH_API_VERSION}"
             f"/{self.channel.phone_number_id}/messages"
@@ -390,9 +402,7 @@ class ChannelDrain:
             "Authorization": f"Bearer {self.channel.access_token}",
             "Content-Type": "application/json",
         }
-        self.is_held_up = self.channel.status != Channel.Status.CONNECTED or self.channel.is_paused(
-            now=timezone.now()
-        )
+        self.is_held_up = not self.channel.may_send(now=timezone.now())
         return not self.is_held_up
 
     async def give_back(self) -> None:
@@ -406,10 +416,3 @@ class ChannelDrain:
 
 
 _HOLDING = (Action.PAUSE_CHANNEL, Action.BLOCK_CHANNEL, Action.RECONNECT)
-
-
-def _batch_facts(ids: set[int]) -> dict[int, BatchFacts]:
-    rows = Batch.objects.filter(pk__in=ids).values_list(
-        "pk", "payload", "expires_at", "halt_code", "halt_detail", "has_own_media"
-    )
-    return {row[0]: BatchFacts(*row[1:]) for row in rows}

@@ -17,6 +17,7 @@ from typing import Any
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from config.api import ApiError
+from contacts import services
 from contacts.models import Contact
 from contacts.phones import to_e164
 from messaging.models import InboundMessage, Message
@@ -28,6 +29,7 @@ _PLACE = struct.Struct(">qBq")
 _MARK = "cursor_"
 _BSUID = re.compile(r"[A-Z]{2}\.[A-Za-z0-9.]{1,137}", re.ASCII)
 OUTBOUND, INBOUND = 0, 1
+REACTION = "reaction"
 
 
 class InvalidCursor(ApiError):
@@ -88,7 +90,7 @@ class Conversation:
 
 def messages(contact: Contact, *, limit: int, after: Place | None) -> Conversation:
     """The conversation with a contact, oldest first, from after a place in it."""
-    who = Q(company_id=contact.company_id, contact=contact)
+    who = Q(company_id=contact.company_id, contact__in=identity_ids(contact))
     # A channel's token costs time to decrypt, and nobody reads it here.
     sent = Message.objects.select_related("batch", "channel").defer("channel__access_token")
     got = InboundMessage.objects.select_related("channel").defer("channel__access_token")
@@ -99,6 +101,11 @@ def messages(contact: Contact, *, limit: int, after: Place | None) -> Conversati
     rows = sorted(heads, key=Place.of)[: limit + 1]
     following = Place.of(rows[limit - 1]).cursor if len(rows) > limit else None
     return Conversation(rows[:limit], following)
+
+
+def identity_ids(contact: Contact) -> list[int]:
+    """The contact's own id, and those of the contacts that were merged into it."""
+    return list(services.identities(contact).values_list("pk", flat=True))
 
 
 def _after(place: Place | None, rows: QuerySet[Any], time: str, direction: int) -> QuerySet[Any]:
@@ -112,6 +119,36 @@ def _after(place: Place | None, rows: QuerySet[Any], time: str, direction: int) 
     if direction > place.direction:
         return rows
     return rows.filter(Q(**{f"{time}__gt": place.at}) | Q(pk__gt=place.pk))
+
+
+def earlier(people: Sequence[int], *, limit: int, before: Place | None) -> Conversation:
+    """What was said with these contacts (one person) before a place, or at last: oldest first, without
+    reactions. `next` is where the page before it ends.
+    """
+    sent = Message.objects.select_related("batch__template").filter(contact__in=people)
+    got = InboundMessage.objects.select_related("stored_media").filter(contact__in=people)
+    heads: list[Message | InboundMessage] = [
+        *_before(before, sent.exclude(batch__content_type=REACTION), "created_at", OUTBOUND)[
+            : limit + 1
+        ],
+        *_before(before, got.exclude(type=REACTION), "sent_at", INBOUND)[: limit + 1],
+    ]
+    rows = sorted(heads, key=Place.of, reverse=True)[: limit + 1]
+    following = Place.of(rows[limit - 1]).cursor if len(rows) > limit else None
+    return Conversation(rows[:limit][::-1], following)
+
+
+def _before(place: Place | None, rows: QuerySet[Any], time: str, direction: int) -> QuerySet[Any]:
+    """Those of one direction that stand before `place`, the nearest first."""
+    rows = rows.order_by(f"-{time}", "-pk")
+    if place is None:
+        return rows
+    if direction > place.direction:
+        return rows.filter(**{f"{time}__lt": place.at})
+    rows = rows.filter(**{f"{time}__lte": place.at})
+    if direction < place.direction:
+        return rows
+    return rows.filter(Q(**{f"{time}__lt": place.at}) | Q(pk__lt=place.pk))
 
 
 @dataclass(frozen=True)
@@ -130,7 +167,7 @@ def contacts(*, company_id: int, limit: int, cursor: str) -> ContactPage:
     In order of phone number, and those without one after them by BSUID: an order that does not
     change while messages come and go, and that an index has.
     """
-    known = Contact.objects.filter(company_id=company_id)
+    known = Contact.objects.filter(company_id=company_id, merged_into=None)
     numbered, others = known.filter(phone__isnull=False), known.filter(phone__isnull=True)
     kind, last = _contact_place(cursor) if cursor else (_BY_PHONE, "")
     rows: list[Contact] = []
@@ -161,11 +198,10 @@ def _contact_place(cursor: str) -> tuple[bytes, str]:
 
 def contact(*, company_id: int, phone: str, country: str) -> Contact | None:
     """The contact of a phone number as people write it, or of a BSUID."""
-    known = Contact.objects.filter(company_id=company_id)
     if _BSUID.fullmatch(phone):
-        return known.filter(bsuid=phone).first()
+        return services.find(company_id=company_id, bsuid=phone)
     number = to_e164(phone, country=country)
-    return known.filter(phone=number).first() if number else None
+    return services.find(company_id=company_id, phone=number) if number else None
 
 
 def last_message_times(people: Sequence[Contact]) -> dict[int, datetime]:

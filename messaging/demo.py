@@ -12,10 +12,11 @@ from typing import Any
 
 import orjson
 from django.conf import settings
+from django.contrib.auth.models import Group
 from django.db import transaction
 from django.utils import timezone
 
-from companies import credits, keys
+from companies import credits, keys, staff_roles
 from companies.models import ApiKey, Channel, Company, Membership, User
 from contacts.models import Contact, ContactTag, Tag
 from messaging.models import ChannelState
@@ -70,6 +71,7 @@ def make() -> dict[str, Any]:
     return {
         "base_url": settings.PUBLIC_URL,
         "staff": {"email": STAFF, "password": password(STAFF)},
+        "staff_roles": [_role(role) for role in staff_roles.MAY],
         "companies": [_company(company) for company in COMPANIES],
     }
 
@@ -82,6 +84,14 @@ def _account(email: str, **fields: Any) -> User:
         user.set_password(password(email))
         user.save(update_fields=["password"])
     return user
+
+
+def _role(role: str) -> dict[str, str]:
+    """Somebody of the staff who has this role and no more."""
+    email = f"{role.lower()}@tuma.example"
+    user = _account(email, name=f"Demo {role}", is_staff=True)
+    user.groups.set([Group.objects.get(name=role)])
+    return {"role": role, "email": email, "password": password(email)}
 
 
 def _company(spec: _Company) -> dict[str, Any]:

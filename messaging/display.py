@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from companies.models import Channel
+from messaging import batch_state
+from messaging.batch_state import State
 from messaging.error_policy import POLICIES
 from messaging.models import Batch, Status
 
@@ -40,14 +45,43 @@ ORDER = (Status.READ, Status.DELIVERED, Status.SENT, Status.UNCERTAIN, Status.FA
 BAR_WIDTH, MIN_WIDTH = 1000, 8
 
 
+QUALITIES = {
+    "GREEN": Pill("circle-check", _("High quality"), "ok"),
+    "YELLOW": Pill("alert-triangle", _("Medium quality"), "warn"),
+    "RED": Pill("alert-circle", _("Low quality"), "bad"),
+    "UNKNOWN": Pill("help-circle", _("Quality not known")),
+}
+
+
 def status_pill(status: Status) -> Pill:
     return PILLS[status]
 
 
+def channel_pill(channel: Channel, *, now: datetime) -> Pill:
+    """Whether it sends."""
+    if channel.status == Channel.Status.REQUESTED:
+        return Pill("clock", _("Requested"))
+    if channel.status != Channel.Status.CONNECTED:
+        return Pill("alert-circle", _("Disconnected"), "bad")
+    if channel.is_paused(now=now):
+        return Pill("player-pause", _("Paused"), "warn")
+    return Pill("circle-check", _("Connected"), "ok")
+
+
+_CHANGED_PILLS = {
+    State.CANCELLING: Pill("circle-x", _("Being cancelled"), "warn"),
+    State.CANCELLED: Pill("circle-x", _("Cancelled"), "warn"),
+    State.HALTED: Pill("ban", _("Stopped"), "bad"),
+    State.PAUSED: Pill("player-pause", _("Paused"), "warn"),
+    State.SCHEDULED: Pill("calendar-time", _("Scheduled")),
+}
+
+
 def batch_pill(batch: Batch) -> Pill:
     """One word for a whole batch."""
-    if batch.halt_code and batch.waiting:
-        return Pill("ban", _("Stopped"), "bad")
+    state = batch_state.state(batch, now=timezone.now())
+    if state in _CHANGED_PILLS:
+        return _CHANGED_PILLS[state]
     if batch.waiting or batch.expand_cursor is not None:
         return Pill("send", _("Sending"), "info")
     if batch.recipients_count == 0:
@@ -116,6 +150,8 @@ OWN_TITLES = {
     "unconfirmed": _("Never confirmed by Meta, so given up rather than sent twice"),
     "unanswered": _("Meta’s answer never came"),
     "expired": _("Too old to be sent: the code’s life had ended"),
+    "cancelled": _("Cancelled before it was sent"),
+    "media_gone": _("Its file was deleted before it was sent"),
 }
 _TITLES = {str(policy.code): policy.title for policy in POLICIES if not policy.subcode}
 

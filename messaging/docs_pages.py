@@ -1,13 +1,20 @@
-"""What whoever writes a client reads: the API's document, its reference page, and how to move here."""
+"""What whoever writes a client reads: the API's document, its reference page, how to take webhooks, and
+how to move here.
+"""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import orjson
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from messaging import deliveries, delivery_queue, webhook_endpoints
 from messaging.openapi.document import document
+from messaging.openapi.parts import example
 from messaging.openapi.postman import collection
 
 # Nothing is fetched from elsewhere, nothing is told to anybody.
@@ -35,6 +42,7 @@ class Move:
     after: str  # … and what it becomes; {origin} is this server
     credentials: tuple[str, ...]
     differs: tuple[str, ...]
+    note: str = ""  # on the two lines
 
 
 MOVES = {
@@ -60,7 +68,7 @@ MOVES = {
         Move(
             "whatssync",
             "WhatsSync",
-            "https://your-whatssync-host/api/v1/messages",
+            "https://HOST/api/v1/messages",
             "{origin}/api/v1/messages",
             ("Authorization: Bearer and a whole API key of yours, which begins with tuma_.",),
             (
@@ -69,6 +77,7 @@ MOVES = {
                 "profileImage is always null: WhatsApp gives businesses no pictures of people.",
                 "60 requests a minute unless more was agreed for your company.",
             ),
+            "WhatsSync's document prints no host: HOST is what your client is set up with.",
         ),
         Move(
             "amanahagent",
@@ -87,7 +96,7 @@ MOVES = {
         Move(
             "engagelab",
             "EngageLab",
-            "https://your-engagelab-host/v1/messages",
+            "https://wa.api.engagelab.cc/v1/messages",
             "{origin}/v1/messages",
             (
                 "dev_key is the first 13 characters of your API key: tuma_ and eight more.",
@@ -104,7 +113,7 @@ MOVES = {
         Move(
             "socnet",
             "Socnet",
-            "https://your-socnet-host/projects/bulk/whatsapp/api.php",
+            "https://www.socnetsolutions.com/projects/bulk/whatsapp/api.php",
             "{origin}/projects/bulk/whatsapp/api.php",
             ("api_key in the body is a whole API key of yours, which begins with tuma_.",),
             (
@@ -117,6 +126,14 @@ MOVES = {
         ),
     )
 }
+
+# How to verify a signature, by language; tests run them.
+SAMPLES = {
+    "Python": "verify_webhook.py",
+    "JavaScript": "verify_webhook.mjs",
+    "PHP": "verify_webhook.php",
+}
+SAMPLES_FOLDER = Path(settings.BASE_DIR) / "templates/docs/samples"
 
 
 def _json(body: object) -> HttpResponse:
@@ -149,6 +166,47 @@ def api_docs(request: HttpRequest) -> HttpResponse:
     # The reference brings its styles within its script; django-csp's own decorator has no types.
     answer._csp_update = {"style-src": ["'unsafe-inline'"]}  # type: ignore[attr-defined]
     return answer
+
+
+@require_safe
+def webhook_guide(request: HttpRequest) -> HttpResponse:
+    event = {
+        **example("amanahagent/webhook.payload"),
+        "id": "evt_2c8a7vq0x4m1z",
+        "sequence": 42,
+    }
+    context = {
+        "event": orjson.dumps(event, option=orjson.OPT_INDENT_2).decode(),
+        "samples": [
+            (language, name, (SAMPLES_FOLDER / name).read_text())
+            for language, name in SAMPLES.items()
+        ],
+        "tries": list(_tries()),
+        "answer_within": _span(deliveries.POST_SECONDS),
+        "longest_wait": _span(delivery_queue.MAX_RETRY_AFTER),
+        "patience": delivery_queue.PATIENCE,
+        "off_after": _span(delivery_queue.OFF_AFTER.total_seconds()),
+        "both_secrets": _span(webhook_endpoints.BOTH_SECRETS.total_seconds()),
+        "kept_days": settings.WEBHOOK_RETENTION_DAYS,
+    }
+    return render(request, "docs/webhooks.html", context)
+
+
+def _tries() -> Iterator[tuple[int, str, str]]:
+    """Each try after the first: its number, how long after the one before, how long after the first."""
+    total = 0
+    for number, delay in enumerate(delivery_queue.DELAYS, start=2):
+        total += delay
+        yield number, _span(delay), _span(total)
+
+
+def _span(seconds: float) -> str:
+    """In symbols that every language has: `30 s`, `2 min`, `9 h 23 min`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [f"{hours} h" if hours else "", f"{minutes} min" if minutes else ""]
+    parts += [f"{rest} s" if rest and not hours else ""]
+    return " ".join(filter(None, parts))
 
 
 @require_safe

@@ -24,12 +24,17 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
     """200 if all is well, else 503; either way what was looked at and what is wrong with it."""
-    checks = {name: _outcome(check) for name, check in _CHECKS.items()}
+    checks = outcomes()
     healthy = all(outcome == "ok" for outcome in checks.values())
     return JsonResponse(
         {"status": "ok" if healthy else "unavailable", "checks": checks},
         status=200 if healthy else 503,
     )
+
+
+def outcomes() -> dict[str, str]:
+    """What was looked at: "ok", or what is wrong with it."""
+    return {name: _outcome(check) for name, check in _CHECKS.items()}
 
 
 def _outcome(check: Callable[[], str]) -> str:

@@ -126,7 +126,9 @@ def prefer(preference: Preference, channel: Channel) -> None:
     if not phone and not bsuid:
         return
     contact = contacts.person(company_id=channel.company_id, phone=phone, bsuid=bsuid)
+    at, source = preference.at, contacts.Source.META
     if preference.wants_marketing:
-        contacts.opt_in(contact, reason=contacts.MARKETING)
+        why = contacts.MARKETING
+        contacts.opt_in(contact, at=at, reason=why, source=source, only_if=why)
     else:
-        contacts.opt_out(contact, at=preference.at, reason=contacts.MARKETING)
+        contacts.opt_out(contact, at=at, reason=contacts.MARKETING, source=source)

@@ -30,7 +30,8 @@ from messaging.payloads import Payload
 from messaging.results import Failed, Retry
 
 if TYPE_CHECKING:
-    from messaging.channel_drain import BatchFacts, ChannelDrain, Job
+    from messaging.batch_facts import BatchFacts, Job
+    from messaging.channel_drain import ChannelDrain
 
 log = structlog.get_logger("tuma.media")
 

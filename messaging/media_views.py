@@ -17,6 +17,7 @@ from django.utils.cache import get_conditional_response
 from django.utils.http import content_disposition_header, http_date, parse_http_date_safe
 from django.views.decorators.http import require_safe
 
+from companies.roles import Need
 from companies.views import PortalRequest, company_page
 from messaging import media
 from messaging.models import Media
@@ -37,7 +38,7 @@ def public_media(request: HttpRequest, token: str) -> HttpResponseBase:
 
 
 @require_safe
-@company_page
+@company_page(Need.READ)
 def inbound_media(request: PortalRequest, public_id: str) -> HttpResponse:
     """A file of the company, for its members."""
     file = media.find(company_id=request.company.pk, public_id=public_id)

@@ -6,10 +6,13 @@ One-time codes are left out: whoever may look at a batch need not be able to use
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from messaging import media
 from messaging.models import Batch
 from templates_app.models import Template
 from templates_app.previews import MEDIA_ICONS, Bubble, styled, template_bubble
@@ -20,22 +23,51 @@ HIDDEN = "••••••"
 
 
 def _content(batch: Batch) -> tuple[str, Payload]:
+    return _parts(batch.payload)
+
+
+def _parts(payload: Any) -> tuple[str, Payload]:
     """The type, and the object that Graph keeps under its name."""
-    payload = batch.payload if isinstance(batch.payload, dict) else {}
+    payload = payload if isinstance(payload, dict) else {}
     kind = str(payload.get("type", ""))
     content = payload.get(kind)
     return kind, content if isinstance(content, dict) else {}
 
 
 def bubble(batch: Batch) -> Bubble:
-    kind, content = _content(batch)
+    return bubble_of(
+        batch.payload, template=batch.template, company_id=batch.company_id, hide=is_secret(batch)
+    )
+
+
+def bubble_of(
+    payload: Any, *, template: Template | None, company_id: int, hide: bool = False
+) -> Bubble:
+    """The bubble of a payload; `hide` puts dots for the variables. Our own files are shown."""
+    return _with_own_file(words_of(payload, template=template, hide=hide), payload, company_id)
+
+
+def words_of(payload: Any, *, template: Template | None, hide: bool = False) -> Bubble:
+    """As `bubble_of`, without looking for our own files: asks the database nothing."""
+    kind, content = _parts(payload)
     if kind == "template":
-        return _template(content, batch.template, hide=is_secret(batch))
+        return _template(content, template, hide=hide)
     if kind == "interactive":
         return _interactive(content)
     if kind in MEDIA_ICONS:
         return _media(kind, content)
-    return Bubble(body=styled(str(content.get("body", ""))) or _("A message of type %s") % kind)
+    text = styled(str(content.get("body", "")))
+    return Bubble(body=text or ("" if kind == "text" else _("A message of type %s") % kind))
+
+
+def _with_own_file(bubble: Bubble, payload: Any, company_id: int) -> Bubble:
+    named = next(media.named_in(payload), None)
+    file = media.find(company_id=company_id, public_id=named[1]["id"]) if named else None
+    if file is None:
+        return bubble
+    shown = file.content_type.startswith("image/")
+    url = reverse("inbound_media", args=[file.public_id]) if shown else ""
+    return replace(bubble, media_name="" if shown else file.filename, media_url=url)
 
 
 def is_secret(batch: Batch) -> bool:

@@ -18,7 +18,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
-from companies.models import Channel
+from companies.models import Channel, Company
 from config import sql
 from contacts import services as contacts
 from messaging import outgoing, tallies
@@ -36,6 +36,7 @@ _B = Batch._meta.db_table
 _S = ChannelState._meta.db_table
 _E = StatusEvent._meta.db_table
 _C = Channel._meta.db_table
+_COMPANY = Company._meta.db_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,15 +141,26 @@ def claim(channel_id: int, lane: Lane, *, fence: int, limit: int, now: datetime)
     return [Claimed(*row) for row in rows]
 
 
-def mark_sending(ids: Sequence[int], *, fence: int, now: datetime) -> set[int]:
-    """Say that these are about to be posted; those that still may be."""
-    rows = sql.fetch(
+def mark_sending(rows: Sequence[Claimed], *, fence: int, now: datetime) -> set[int]:
+    """Say that these are about to be posted; the ids of those that still may be.
+
+    Not of a batch that was meanwhile paused, halted, or scheduled for later.
+    """
+    marked = sql.fetch(
         f"""UPDATE {_M} SET status = {Status.SENDING:d}, attempts = attempts + 1, attempted_at = %s
         WHERE {sql.in_list("id")} AND status = {Status.CLAIMED:d} AND fence = %s
+        AND batch_id NOT IN (SELECT b.id FROM {_B} b WHERE {sql.in_list("b.id")}
+            AND (b.paused_at IS NOT NULL OR b.halt_code <> '' OR b.due_at > %s))
         RETURNING id""",
-        [sql.moment(now), sql.id_list(ids), fence],
+        [
+            sql.moment(now),
+            sql.id_list([row.id for row in rows]),
+            fence,
+            sql.id_list(list({row.batch_id for row in rows})),
+            sql.moment(now),
+        ],
     )
-    return {row[0] for row in rows}
+    return {row[0] for row in marked}
 
 
 def unclaim(ids: Sequence[int], *, fence: int) -> None:
@@ -336,9 +348,11 @@ def channels_with_work(*, now: datetime) -> list[int]:
     moment = sql.moment(now)
     rows = sql.fetch(
         f"""SELECT c.id FROM {_C} c LEFT JOIN {_S} s ON s.channel_id = c.id
+        JOIN {_COMPANY} o ON o.id = c.company_id
         WHERE coalesce(s.lease_until, 0) <= {sql.epoch_now()} AND ({left} OR (
-            c.status = %s AND (c.paused_until IS NULL OR c.paused_until <= %s) AND ({due})))""",
-        [Channel.Status.CONNECTED, moment, moment, moment],
+            c.status = %s AND (c.paused_until IS NULL OR c.paused_until <= %s) AND o.status = %s
+            AND ({due})))""",
+        [Channel.Status.CONNECTED, moment, Company.Status.ACTIVE, moment, moment],
     )
     return [channel_id for (channel_id,) in rows]
 

@@ -5,7 +5,8 @@ tags may be a million: a few are stored at once, more in slices by the `expand` 
 and run again at any point (`ON CONFLICT DO NOTHING`, and a cursor moved in the same transaction).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
@@ -22,6 +23,9 @@ INLINE = 2_000
 NOT_A_NUMBER = "not a phone number"
 REPEATED = "repeats an earlier number"
 OPTED_OUT = "opted out"
+NOT_ON_WHATSAPP = "not on WhatsApp lately"
+WINDOW_CLOSED = "has not written in the last 24 hours"
+OVER_LIMIT = "over the channel's daily limit"
 
 _CONTACT = Contact._meta.db_table
 _TAGGED = ContactTag._meta.db_table
@@ -29,6 +33,49 @@ _MESSAGE = Message._meta.db_table
 _UNUSED = UnusedInput._meta.db_table
 
 Unused = list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Refusing:
+    """Whom a send leaves out; those who have opted out it always does."""
+
+    heard_since: datetime | None = None
+    unreachable_since: datetime | None = None
+
+    @classmethod
+    def of(cls, batch: Batch) -> "Refusing":
+        return cls(batch.heard_since, batch.unreachable_since)
+
+    @property
+    def strangers(self) -> bool:
+        """Whether numbers that nobody has written from are left out."""
+        return self.heard_since is not None
+
+    def reason(self) -> tuple[str, list[object]]:
+        """An expression over a contact `c`, with its parameters: why it is left out, else NULL."""
+        whens: list[str] = ["WHEN c.opted_out_at IS NOT NULL THEN %s"]
+        params: list[object] = [OPTED_OUT]
+        if self.unreachable_since is not None:
+            whens.append("WHEN c.not_on_whatsapp_at > %s THEN %s")
+            params += [sql.moment(self.unreachable_since), NOT_ON_WHATSAPP]
+        if self.heard_since is not None:
+            whens.append("WHEN c.last_inbound_at IS NULL OR c.last_inbound_at <= %s THEN %s")
+            params += [sql.moment(self.heard_since), WINDOW_CLOSED]
+        return f"CASE {' '.join(whens)} END", params
+
+    def nobody(self) -> tuple[str, list[object]]:
+        """A condition on a contact `c`, with its parameters: it is not left out."""
+        ands, params = ["c.opted_out_at IS NULL"], []
+        if self.unreachable_since is not None:
+            ands.append("(c.not_on_whatsapp_at IS NULL OR c.not_on_whatsapp_at <= %s)")
+            params.append(sql.moment(self.unreachable_since))
+        if self.heard_since is not None:
+            ands.append("c.last_inbound_at > %s")
+            params.append(sql.moment(self.heard_since))
+        return " AND ".join(ands), params
+
+
+EVERYBODY = Refusing()
 
 
 def normalise(raw: Iterable[object], *, country: str) -> tuple[list[str], Unused]:
@@ -71,33 +118,87 @@ def newest_tagging() -> int:
     return newest or 0
 
 
-def count_tagged(
+def tagged_people(
     *, company_id: int, tag_ids: Sequence[int], tagged_up_to: int, besides: Sequence[str]
-) -> int:
-    """How many people under the tags can be written to and are not among the numbers `besides`."""
+) -> tuple[str, list[object]]:
+    """FROM and WHERE, with parameters, of the contacts `c` under the tags that have a phone number,
+    without those whose numbers are `besides`.
+    """
     others = (
         "c.phone <> ALL(%s::text[])"
         if sql.is_postgres()
         else "c.phone NOT IN (SELECT value FROM json_each(%s))"
     )
-    [(count,)] = sql.fetch(
-        f"""SELECT count(*) FROM {_CONTACT} c
-        WHERE c.company_id = %s AND c.phone IS NOT NULL AND c.opted_out_at IS NULL AND {others}
+    return (
+        f"""FROM {_CONTACT} c
+        WHERE c.company_id = %s AND c.phone IS NOT NULL AND {others}
         AND c.id IN (SELECT contact_id FROM {_TAGGED}
                      WHERE {sql.in_list("tag_id")} AND id <= %s)""",
         [company_id, sql.id_list(besides), sql.id_list(tag_ids), tagged_up_to],
     )
+
+
+def count_tagged(
+    *,
+    company_id: int,
+    tag_ids: Sequence[int],
+    tagged_up_to: int,
+    besides: Sequence[str],
+    refusing: Refusing = EVERYBODY,
+) -> int:
+    """How many people under the tags can be written to and are not among the numbers `besides`."""
+    people, params = tagged_people(
+        company_id=company_id, tag_ids=tag_ids, tagged_up_to=tagged_up_to, besides=besides
+    )
+    fit, fit_params = refusing.nobody()
+    [(count,)] = sql.fetch(f"SELECT count(*) {people} AND {fit}", [*params, *fit_params])
     return int(count)
 
 
-def opted_out(numbers: Sequence[str], *, company_id: int) -> list[str]:
-    """Those of `numbers` whose people don't want to hear from this company."""
-    rows = sql.fetch(
-        f"""SELECT phone FROM {_CONTACT}
-        WHERE company_id = %s AND {sql.in_list("phone", "text")} AND opted_out_at IS NOT NULL""",
-        [company_id, sql.id_list(numbers)],
+def left_out_tagged(
+    *,
+    company_id: int,
+    tag_ids: Sequence[int],
+    tagged_up_to: int,
+    besides: Sequence[str],
+    refusing: Refusing,
+) -> Iterator[tuple[str, str]]:
+    """Number and reason of each who is under the tags and left out, read slice by slice."""
+    people, params = tagged_people(
+        company_id=company_id, tag_ids=tag_ids, tagged_up_to=tagged_up_to, besides=besides
     )
-    return [phone for (phone,) in rows]
+    (reason, reason_params), (fit, fit_params) = refusing.reason(), refusing.nobody()
+    after = 0
+    while True:
+        [(last,)] = sql.fetch(
+            f"""SELECT max(contact_id) FROM (SELECT contact_id FROM {_TAGGED}
+            WHERE {sql.in_list("tag_id")} AND id <= %s AND contact_id > %s
+            ORDER BY contact_id LIMIT %s) AS slice""",
+            [sql.id_list(tag_ids), tagged_up_to, after, SLICE],
+        )
+        if last is None:
+            return
+        yield from sql.fetch(
+            f"""SELECT c.phone, {reason} {people.removesuffix(")")}
+                AND contact_id > %s AND contact_id <= %s)
+            AND c.id > %s AND c.id <= %s AND ({fit}) IS NOT TRUE ORDER BY c.id""",
+            [*reason_params, *params, after, last, after, last, *fit_params],
+        )
+        after = last
+
+
+def left_out(numbers: Sequence[str], *, company_id: int, refusing: Refusing) -> dict[str, str]:
+    """Those of `numbers` that are not written to, and why. Whoever is unknown never wrote."""
+    reason, params = refusing.reason()
+    rows = sql.fetch(
+        f"""SELECT c.phone, {reason} FROM {_CONTACT} c
+        WHERE c.company_id = %s AND {sql.in_list("c.phone", "text")}""",
+        [*params, company_id, sql.id_list(numbers)],
+    )
+    known = dict(rows)
+    unknown = WINDOW_CLOSED if refusing.strangers else None
+    reasons = ((number, known.get(number, unknown)) for number in numbers)
+    return {number: why for number, why in reasons if why}
 
 
 def ensure_contacts(numbers: Sequence[str], *, company_id: int, now: datetime) -> None:
@@ -137,11 +238,12 @@ def _select(batch: Batch) -> tuple[str, list[object]]:
 def store_numbers(batch: Batch, numbers: Sequence[str]) -> int:
     """One message for each number that may be written to; how many that were."""
     head, params = _select(batch)
+    fit, fit_params = Refusing.of(batch).nobody()
     return sql.execute(
         f"""INSERT INTO {_MESSAGE} ({_COLUMNS}) {head} FROM {_CONTACT} c
-        WHERE c.company_id = %s AND {sql.in_list("c.phone", "text")} AND c.opted_out_at IS NULL
+        WHERE c.company_id = %s AND {sql.in_list("c.phone", "text")} AND {fit}
         ON CONFLICT DO NOTHING""",
-        [*params, batch.company_id, sql.id_list(numbers)],
+        [*params, batch.company_id, sql.id_list(numbers), *fit_params],
     )
 
 
@@ -165,10 +267,12 @@ def store_slice(batch: Batch, *, after: int, limit: int = SLICE) -> tuple[int, i
         AND c.id IN (SELECT contact_id FROM {_TAGGED} WHERE {tagged} AND contact_id <= %s)"""
     who = [batch.company_id, after, last, *reach, last]
     stored = _store_people(batch, people, who, limit)
+    refusing = Refusing.of(batch)
+    (reason, reason_params), (fit, fit_params) = refusing.reason(), refusing.nobody()
     sql.execute(
         f"""INSERT INTO {_UNUSED} (batch_id, input, reason)
-        SELECT %s, c.phone, %s {people} AND c.opted_out_at IS NOT NULL""",
-        [batch.pk, OPTED_OUT, *who],
+        SELECT %s, c.phone, {reason} {people} AND ({fit}) IS NOT TRUE""",
+        [batch.pk, *reason_params, *who, *fit_params],
     )
     return stored, int(last)
 
@@ -182,9 +286,10 @@ def _store_people(batch: Batch, people: str, who: list[object], limit: int) -> i
         if batch.numbered_count
         else ""
     )
-    insert = f"""INSERT INTO {_MESSAGE} ({_COLUMNS}) {head} {people} AND c.opted_out_at IS NULL
+    fit, fit_params = Refusing.of(batch).nobody()
+    insert = f"""INSERT INTO {_MESSAGE} ({_COLUMNS}) {head} {people} AND {fit}
         {besides} ORDER BY c.id LIMIT %s"""
-    values = [*params, *who, max(0, limit)]
+    values = [*params, *who, *fit_params, max(0, limit)]
     try:
         with transaction.atomic():
             return sql.execute(insert, values)

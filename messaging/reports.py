@@ -2,7 +2,10 @@
 
 from typing import Any
 
+from django.utils import timezone
+
 from config import public_ids
+from messaging import batch_state
 from messaging.models import Batch, Message, Status, UnusedInput
 
 UNUSED_SHOWN = 1_000
@@ -22,6 +25,7 @@ def batch(batch: Batch) -> dict[str, Any]:
         "channel_id": batch.channel_id,
         "type": batch.content_type,
         "status": "processing" if waiting or batch.uncertain else "finished",
+        "state": batch_state.state(batch, now=timezone.now()).value,
         "recipients_count": batch.recipients_count,
         "counts": {
             "queued": waiting,

@@ -7,7 +7,7 @@ transaction: it is all there, or nothing is. No network call is made in it.
 import zoneinfo
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -16,6 +16,7 @@ from django.db import transaction
 
 from companies import credits
 from companies.keys import Caller
+from companies.limits import Usage, Window
 from companies.models import Channel
 from config import sql
 from config.api import Answer, ApiError, RateLimited
@@ -45,6 +46,8 @@ class SendRequest:
     numbers: Sequence[object] = ()
     tags: Sequence[object] = ()
     due_at: datetime | None = None
+    refusing: recipients.Refusing = recipients.EVERYBODY
+    at_most: int | None = None  # of those who are written to, numbers before people under tags
     dialect: str
     echo: dict[str, Any] = field(default_factory=dict)
 
@@ -60,11 +63,34 @@ class _Plan:
     tagged: int
     tagged_up_to: int
     unused: recipients.Unused = field(default_factory=list)
+    refusing: recipients.Refusing = recipients.EVERYBODY
 
     @property
     def is_single(self) -> bool:
         """One number and nothing else to tell: what most requests are."""
-        return len(self.numbers) == 1 and not self.tag_ids and not self.unused
+        plain = self.refusing == recipients.EVERYBODY
+        return len(self.numbers) == 1 and not self.tag_ids and not self.unused and plain
+
+
+def accept_proven(
+    request: SendRequest, *, caller: Caller, window: Window, now: datetime, request_id: str
+) -> tuple[Usage | None, Batch | None]:
+    """Store a send to one number for a caller who is remembered (see batches.insert_proven).
+
+    No batch: nothing is stored, and `accept` has to tell why. No usage: nothing was counted either.
+    """
+    media.refuse_unsendable(request.payload, company_id=caller.company_id)
+    plan = _plan(request, caller)
+    if not plan.is_single or request.channel.daily_limit is not None:
+        return None, None
+    batch = _new_batch(request, plan, caller=caller, total=1, now=now, request_id=request_id)
+    if batch.price <= 0:
+        return None, None
+    usage, stored = batches.insert_proven(batch, plan.numbers[0], window)
+    if not stored:
+        return usage, None
+    wake_channel(batch.channel_id)
+    return usage, batch
 
 
 def accept(
@@ -83,7 +109,7 @@ def accept(
     """
     media.refuse_unsendable(request.payload, company_id=caller.company_id)
     plan = _plan(request, caller)
-    new = partial(_new_batch, request, plan, caller=caller, now=now, request_id=request_id)
+    new = partial(_new_batch, request, caller=caller, now=now, request_id=request_id)
     if key is None and (single := _store_single(request, plan, new)):
         wake_channel(single.channel_id)
         return answer(single)
@@ -105,20 +131,25 @@ def _plan(request: SendRequest, caller: Caller) -> _Plan:
     numbers, unused = recipients.normalise(request.numbers, country=caller.country)
     tag_ids = recipients.own_tags(request.tags, company_id=caller.company_id)
     if not tag_ids:
-        return _Plan(numbers, [], 0, 0, unused)
+        return _Plan(numbers, [], 0, 0, unused, request.refusing)
     up_to = recipients.newest_tagging()
     tagged = recipients.count_tagged(
-        company_id=caller.company_id, tag_ids=tag_ids, tagged_up_to=up_to, besides=numbers
+        company_id=caller.company_id,
+        tag_ids=tag_ids,
+        tagged_up_to=up_to,
+        besides=numbers,
+        refusing=request.refusing,
     )
-    return _Plan(numbers, tag_ids, tagged, up_to, unused)
+    return _Plan(numbers, tag_ids, tagged, up_to, unused, request.refusing)
 
 
 def _store_single(request: SendRequest, plan: _Plan, new: Callable[..., Batch]) -> Batch | None:
     """The short way for one number; None where only the general way can tell what is to be done."""
     if not plan.is_single or request.channel.daily_limit is not None:
         return None
-    batch = new(total=1)
-    return batch if batches.insert_single(batch, plan.numbers[0]) else None
+    batch = new(plan, total=1)
+    single = batch.price > 0 and batches.insert_single(batch, plan.numbers[0])
+    return batch if single else None
 
 
 def _store(
@@ -129,17 +160,13 @@ def _store(
     caller: Caller,
     now: datetime,
 ) -> Batch:
-    company_id, numbers = caller.company_id, plan.numbers
-    if numbers:
-        recipients.ensure_contacts(numbers, company_id=company_id, now=now)
-        refusing = recipients.opted_out(numbers, company_id=company_id)
-        plan.unused.extend((f"+{number}", recipients.OPTED_OUT) for number in refusing)
-        if refusing:
-            numbers = [number for number in numbers if number not in set(refusing)]
+    company_id = caller.company_id
+    numbers = _usable(plan, company_id=company_id, now=now) if plan.numbers else []
+    plan, numbers = _capped(plan, numbers, request.at_most)
     total = len(numbers) + plan.tagged
     if not total:
         raise NoValidRecipients("Tag(s) resolved to zero contacts with valid phone numbers")
-    batch = new(total=total)
+    batch = new(plan, total=total)
     batches.insert(batch)
     stored = recipients.store_numbers(batch, numbers) if numbers else 0
     if plan.tagged and plan.tagged <= recipients.INLINE:
@@ -159,6 +186,24 @@ def _store(
     if stored:
         reach.add(batch)
     return batch
+
+
+def _usable(plan: _Plan, *, company_id: int, now: datetime) -> list[str]:
+    """The numbers that are written to; the others are noted in the plan."""
+    left_out = recipients.left_out(plan.numbers, company_id=company_id, refusing=plan.refusing)
+    plan.unused.extend((f"+{number}", why) for number, why in left_out.items())
+    numbers = [number for number in plan.numbers if number not in left_out]
+    recipients.ensure_contacts(numbers, company_id=company_id, now=now)
+    return numbers
+
+
+def _capped(plan: _Plan, numbers: list[str], most: int | None) -> tuple[_Plan, list[str]]:
+    """Without those who are too many; the numbers among them are noted in the plan."""
+    if most is None:
+        return plan, numbers
+    plan.unused.extend((f"+{number}", recipients.OVER_LIMIT) for number in numbers[most:])
+    numbers = numbers[:most]
+    return replace(plan, tagged=min(plan.tagged, most - len(numbers))), numbers
 
 
 def _new_batch(
@@ -195,6 +240,8 @@ def _new_batch(
         expires_at=due_at + CODE_LIFE if is_code else None,
         tag_ids=plan.tag_ids,
         tagged_up_to=plan.tagged_up_to,
+        heard_since=plan.refusing.heard_since,
+        unreachable_since=plan.refusing.unreachable_since,
         expand_cursor=0 if in_slices else None,
     )
 
@@ -230,13 +277,15 @@ def expand(batch_id: int) -> bool:
         batch.stored_count += stored
         batch.expand_cursor = last
         if last is None:
-            _give_back_missing(batch)
+            give_back_missing(batch)
         batch.save(update_fields=["stored_count", "expand_cursor", "recipients_count"])
     return last is not None
 
 
-def _give_back_missing(batch: Batch) -> None:
-    """Who opted out or was deleted between the answer and the storing is not charged for."""
+def give_back_missing(batch: Batch) -> None:
+    """Who was counted and is not stored is not charged for: opted out or deleted between the answer
+    and the storing, or the batch was cancelled. The caller saves the batch.
+    """
     missing = batch.recipients_count - batch.stored_count
     if missing <= 0:
         return

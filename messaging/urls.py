@@ -3,7 +3,7 @@
 from django.urls import path, re_path
 
 from messaging import media_views
-from messaging.dialects import amanahagent_media
+from messaging.dialects import amanahagent_media, autokonnect_templates
 from messaging.dialects import amanahagent_views as amanahagent
 from messaging.dialects import amanahagent_webhooks as webhooks
 from messaging.dialects import autokonnect_views as autokonnect
@@ -22,6 +22,14 @@ urlpatterns = [
     re_path(
         r"^api/v1/whatsapp/(?P<channel_id>[^/]+)/messages/?$", autokonnect.AutokonnectSend.as_view()
     ),
+    re_path(
+        r"^api/v1/whatsapp/(?P<channel_id>[^/]+)/templates/?$",
+        autokonnect_templates.TemplatesView.as_view(),
+    ),
+    re_path(
+        r"^api/v1/whatsapp/(?P<channel_id>[^/]+)/templates/(?P<template_id>[^/]+)/?$",
+        autokonnect_templates.TemplateView.as_view(),
+    ),
     re_path(r"^api/v1/batches/(?P<batch_id>[^/]+)/?$", autokonnect.BatchView.as_view()),
     re_path(
         r"^api/v1/batches/(?P<batch_id>[^/]+)/messages/?$",
@@ -29,6 +37,13 @@ urlpatterns = [
     ),
     re_path(
         r"^api/v1/batches/(?P<batch_id>[^/]+)/unused/?$", autokonnect.BatchUnusedView.as_view()
+    ),
+    re_path(r"^api/v1/batches/(?P<batch_id>[^/]+)/pause/?$", autokonnect.BatchPauseView.as_view()),
+    re_path(
+        r"^api/v1/batches/(?P<batch_id>[^/]+)/resume/?$", autokonnect.BatchResumeView.as_view()
+    ),
+    re_path(
+        r"^api/v1/batches/(?P<batch_id>[^/]+)/cancel/?$", autokonnect.BatchCancelView.as_view()
     ),
     re_path(r"^api/v1/messages/?$", whatssync.WhatsSyncSend.as_view()),
     re_path(r"^api/v1/contacts/?$", whatssync.ContactsView.as_view()),

@@ -4,20 +4,11 @@ So wakes are few (one a second and channel, none while a drain holds the channel
 itself) and never fail a request: if the broker is away, nobody is told until it is back.
 """
 
-import time
-
-import structlog
 from django.core.cache import cache
 
 from config import sql
-from config.celery import app
+from config.wakes import send as send  # others ask for it here
 from messaging.models import ChannelState, WebhookEndpoint
-
-log = structlog.get_logger("tuma.wake")
-
-# While the broker is away, asking it again for every request would make each of them slow.
-BROKER_REST_SECONDS = 5
-_quiet_until = 0.0
 
 
 def wake_channel(channel_id: int, *, expand: int | None = None) -> None:
@@ -64,16 +55,3 @@ def _is_drained(channel_id: int) -> bool:
             [channel_id],
         )
     )
-
-
-def send(task: str, *args: object) -> None:
-    """Send a task; a broker that can't take it is logged, not raised."""
-    global _quiet_until
-    if time.monotonic() < _quiet_until:
-        return
-    try:
-        # Stale wakes are worthless: the sweep has made new ones by then.
-        app.send_task(task, args=args, expires=60)
-    except Exception as error:  # every broker has its own exceptions
-        _quiet_until = time.monotonic() + BROKER_REST_SECONDS
-        log.warning("broker_unreachable", task=task, error=repr(error)[:200])

@@ -15,7 +15,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -24,8 +23,10 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from companies import audit
 from companies.models import User
-from companies.views import KEY_MANAGERS, PortalRequest, company_page, render_page
+from companies.roles import Need
+from companies.views import PortalRequest, View, company_page, render_page
 from config.api import ApiError
 from messaging import outgoing, webhook_endpoints
 from messaging.display import Pill
@@ -84,18 +85,12 @@ class EndpointForm(forms.Form):
             raise forms.ValidationError(error.message) from error
 
 
-def _is_manager(request: PortalRequest) -> bool:
-    return request.membership.role in KEY_MANAGERS
+def endpoint_page(view: Callable[..., HttpResponse]) -> View:
+    """For whoever may integrate; the view gets the endpoint that the path names."""
 
-
-def managers_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """For owners and developers; the view gets the endpoint that the path names."""
-
-    @company_page
+    @company_page(Need.INTEGRATE)
     @wraps(view)
     def page(request: PortalRequest, public_id: str, **kwargs: Any) -> HttpResponse:
-        if not _is_manager(request):
-            raise PermissionDenied
         try:
             endpoint = webhook_endpoints.find(public_id, company_id=request.company.pk)
             return view(request, endpoint, **kwargs)
@@ -112,19 +107,19 @@ def managers_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespon
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@company_page
+@company_page(Need.READ, post=Need.INTEGRATE)
 def webhooks(request: PortalRequest) -> HttpResponse:
     """The list, and a form to add one."""
     if request.method != "POST":
         return _list_page(
             request, EndpointForm(initial={"events": [*OF_STATUS.values(), RECEIVED]})
         )
-    if not _is_manager(request):
-        raise PermissionDenied
     form = EndpointForm(request.POST)
     if form.is_valid():
         try:
-            return _secret_page(request, _created(request, form))
+            endpoint = _created(request, form)
+            _record(request, audit.Kind.WEBHOOK_CREATED, endpoint)
+            return _secret_page(request, endpoint)
         except ApiError as error:
             form.add_error(None, error.message)
     return _list_page(request, form, status=422)
@@ -141,12 +136,17 @@ def _created(request: PortalRequest, form: EndpointForm) -> WebhookEndpoint:
     )
 
 
+def _record(
+    request: PortalRequest, kind: audit.Kind, endpoint: WebhookEndpoint, **detail: Any
+) -> None:
+    audit.record(request, company=request.company, kind=kind, label=endpoint.url, detail=detail)
+
+
 def _list_page(request: PortalRequest, form: EndpointForm, *, status: int = 200) -> HttpResponse:
     found = webhook_endpoints.of_company(request.company.pk).defer("secret", "previous_secret")
     context = {
         "rows": [(endpoint, endpoint_pill(endpoint)) for endpoint in found],
         "form": form,
-        "may_manage": _is_manager(request),
     }
     return render_page(request, "webhooks/endpoints.html", context, status=status)
 
@@ -157,7 +157,7 @@ def _secret_page(request: PortalRequest, endpoint: WebhookEndpoint) -> HttpRespo
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@managers_page
+@endpoint_page
 def webhook(request: PortalRequest, endpoint: WebhookEndpoint) -> HttpResponse:
     """One endpoint and its log; a POST changes its address and events."""
     if request.method != "POST":
@@ -165,9 +165,22 @@ def webhook(request: PortalRequest, endpoint: WebhookEndpoint) -> HttpResponse:
     form = EndpointForm(request.POST)
     if not form.is_valid():
         return _endpoint_page(request, endpoint, form=form, status=422)
+    before = {name: getattr(endpoint, name) for name in form.cleaned_data}
     webhook_endpoints.change(endpoint, now=timezone.now(), **form.cleaned_data)
+    after = {name: getattr(endpoint, name) for name in before}
+    if after != before:
+        _record(request, audit.Kind.WEBHOOK_CHANGED, endpoint, **_differences(before, after))
     messages.success(request, gettext("Saved."))
     return redirect("webhook", endpoint.public_id)
+
+
+def _differences(before: dict[str, Any], after: dict[str, Any]) -> dict[str, list[str]]:
+    """Each old and new value, as the audit log keeps them; lists as words."""
+    return {
+        name: [", ".join(each) if isinstance(each, list) else str(each) for each in (old, new)]
+        for name, old, new in ((name, before[name], after[name]) for name in before)
+        if old != new
+    }
 
 
 def _endpoint_page(
@@ -229,7 +242,7 @@ def _log(request: PortalRequest, endpoint: WebhookEndpoint) -> dict[str, Any]:
 
 
 @require_safe
-@managers_page
+@endpoint_page
 def webhook_event(request: PortalRequest, endpoint: WebhookEndpoint, event_id: str) -> HttpResponse:
     """One event: what is posted, and every try."""
     delivery = webhook_endpoints.find_delivery(endpoint, event_id)
@@ -260,15 +273,16 @@ def _header_lines(headers: dict[str, str]) -> str:
 
 
 @require_POST
-@managers_page
+@endpoint_page
 def roll_secret(request: PortalRequest, endpoint: WebhookEndpoint) -> HttpResponse:
     secret = webhook_endpoints.new_or_given(None)[0]
     webhook_endpoints.roll_secret(endpoint, secret=secret, now=timezone.now())
+    _record(request, audit.Kind.WEBHOOK_ROLLED, endpoint)
     return _secret_page(request, endpoint)
 
 
 @require_POST
-@managers_page
+@endpoint_page
 def send_test(request: PortalRequest, endpoint: WebhookEndpoint) -> HttpResponse:
     event = webhook_endpoints.send_test(endpoint, now=timezone.now())
     messages.success(request, gettext("A test is on its way; reload this page for the answer."))
@@ -276,24 +290,26 @@ def send_test(request: PortalRequest, endpoint: WebhookEndpoint) -> HttpResponse
 
 
 @require_POST
-@managers_page
+@endpoint_page
 def switch(request: PortalRequest, endpoint: WebhookEndpoint) -> HttpResponse:
     is_on = request.POST.get("to") == "on"
     webhook_endpoints.change(endpoint, is_on=is_on, now=timezone.now())
+    _record(request, audit.Kind.WEBHOOK_CHANGED, endpoint, switched="on" if is_on else "off")
     messages.success(request, gettext("Switched on.") if is_on else gettext("Switched off."))
     return redirect("webhook", endpoint.public_id)
 
 
 @require_POST
-@managers_page
+@endpoint_page
 def delete(request: PortalRequest, endpoint: WebhookEndpoint) -> HttpResponse:
     webhook_endpoints.delete(endpoint)
+    _record(request, audit.Kind.WEBHOOK_DELETED, endpoint)
     messages.success(request, gettext("The webhook to %(url)s is deleted.") % {"url": endpoint.url})
     return redirect("webhooks")
 
 
 @require_POST
-@managers_page
+@endpoint_page
 def replay(request: PortalRequest, endpoint: WebhookEndpoint, event_id: str) -> HttpResponse:
     delivery = webhook_endpoints.find_delivery(endpoint, event_id)
     webhook_endpoints.replay(endpoint, delivery, now=timezone.now())
@@ -302,7 +318,7 @@ def replay(request: PortalRequest, endpoint: WebhookEndpoint, event_id: str) -> 
 
 
 @require_POST
-@managers_page
+@endpoint_page
 def replay_failed(request: PortalRequest, endpoint: WebhookEndpoint) -> HttpResponse:
     since = _local_moment(request.POST.get("since", ""))
     if since is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
@@ -15,6 +15,7 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 
 from companies.keys import Caller
+from companies.models import Scope
 from config.api import (
     Answer,
     InvalidBody,
@@ -38,6 +39,7 @@ class MediaUpload(DialectView):
     """POST of a file as multipart/form-data; Django writes what is large to a temporary file."""
 
     dialect = AMANAHAGENT
+    scopes: ClassVar = {**DialectView.scopes, "post": Scope.SEND}
 
     def post(self, request: HttpRequest, caller: Caller) -> Answer:
         file, filename = _read_form(request)

@@ -22,7 +22,6 @@ from messaging.dialects.amanahagent import Refused, phone
 from messaging.dialects.base import own_channel
 from messaging.dialects.views import DialectView, NotFoundView, SendView
 from messaging.models import Message
-from templates_app import rules
 from templates_app import services as templates
 from templates_app.models import Template
 
@@ -97,22 +96,27 @@ class TemplatesView(DialectView):
 
     def post(self, request: HttpRequest, caller: Caller) -> Answer:
         data, body = self.read_object(request)
-        name = rules.check_name(data.get("name"))
-        language = rules.check_language(data.get("language"))
-        category = rules.check_category(data.get("category"))
-        components = rules.check_components(data.get("components"), category=category)
+        try:
+            templates.written(data, samples=False)
+        except templates.InvalidTemplate as invalid:
+            raise _by_field(invalid) from None
 
         def make() -> Answer:
-            template = templates.submit(
-                channel=own_channel(caller),
-                name=name,
-                language=language,
-                category=category,
-                components=components,
-            )
+            channel = own_channel(caller)
+            try:
+                template, _warnings = templates.submit(data, channel=channel, samples=False)
+            except templates.InvalidTemplate as invalid:
+                raise _by_field(invalid) from None
             return Answer(201, shapes.template(template))
 
         return self.once(request, caller, body, make)
+
+
+def _by_field(invalid: templates.InvalidTemplate) -> ApiError:
+    """This vendor's code names the field, and whether it is missing or invalid."""
+    field = re.split(r"[.\[]", invalid.param)[0]
+    why = "missing" if invalid.errors[0].code == f"{field}_missing" else "invalid"
+    return ApiError(invalid.message, code=f"{why}_{field}", param=invalid.param)
 
 
 class UsageView(DialectView):

@@ -47,7 +47,8 @@ class Autokonnect(Dialect):
     def channel(self, channel_id: str, caller: Caller) -> Channel:
         """The channel of the path, if it is the caller's company's."""
         known = channel_id.isascii() and channel_id.isdigit() and len(channel_id) < 19
-        channel = channels.find(int(channel_id)) if known else None
+        lately = caller.is_remembered
+        channel = channels.find(int(channel_id), lately=lately) if known else None
         if channel is None:
             raise refuse("waba_not_found", "WABA channel ID not found", 404)
         if channel.company_id != caller.company_id:
@@ -63,7 +64,7 @@ class Autokonnect(Dialect):
     ) -> SendRequest:
         channel: Channel = url["channel"]
         kind = self._type(data)
-        numbers, tags = _many(data.get("phone_number")), _many(data.get("contact_tag_id"))
+        numbers, tags = _many(data.get("phone_number")), _tags(data.get("contact_tag_id"))
         if not numbers and not tags:
             raise refuse(
                 "missing_recipient", "Neither phone_number nor contact_tag_id was provided"
@@ -145,6 +146,16 @@ def _many(value: object) -> list[object]:
     if value is None or value == "":
         return []
     return value if isinstance(value, list) else [value]
+
+
+def _tags(value: object) -> list[object]:
+    """Ids as they were given; whether there are such tags, the core looks up."""
+    tags = _many(value)
+    if any(isinstance(tag, bool) or not isinstance(tag, int | str) for tag in tags):
+        raise refuse(
+            "invalid_contact_tag_id", "contact_tag_id must be a tag ID or an array of them"
+        )
+    return tags
 
 
 def _template_id(value: object) -> int:

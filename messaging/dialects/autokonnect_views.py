@@ -1,13 +1,16 @@
 """Autokonnect's resources: sending, and our addition, the batch that a send made."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.http import HttpRequest
 
+from companies import audit
+from companies.audit import Kind
 from companies.keys import Caller
+from companies.models import ApiKey, Scope
 from config import public_ids
 from config.api import Answer, ApiError
-from messaging import reports
+from messaging import batch_control, reports
 from messaging.dialects import AUTOKONNECT
 from messaging.dialects.views import DialectView, NotFoundView, SendView
 from messaging.models import Batch
@@ -45,6 +48,46 @@ class BatchUnusedView(DialectView):
     def get(self, request: HttpRequest, caller: Caller, *, batch_id: str) -> Answer:
         batch = find_batch(batch_id, caller.company_id)
         return Answer(200, reports.unused(batch, **page_of(request)))
+
+
+class BatchChangeView(DialectView):
+    """POST without a body; the answer is the batch as it is then."""
+
+    dialect = AUTOKONNECT
+    scopes: ClassVar = {**DialectView.scopes, "post": Scope.SEND}
+    kind: ClassVar[Kind]
+
+    def change(self, batch: Batch, by: str) -> Batch:
+        raise NotImplementedError
+
+    def post(self, request: HttpRequest, caller: Caller, *, batch_id: str) -> Answer:
+        batch = find_batch(batch_id, caller.company_id)
+        assert caller.key_id is not None  # noqa: S101 - a program calls, with its key
+        by = f"API key {ApiKey.objects.get(pk=caller.key_id)}"
+        changed = self.change(batch, by)
+        audit.record(by, company=batch.company, kind=self.kind, label=batch.public_id)
+        return Answer(200, reports.batch(changed))
+
+
+class BatchPauseView(BatchChangeView):
+    kind = Kind.BATCH_PAUSED
+
+    def change(self, batch: Batch, by: str) -> Batch:
+        return batch_control.pause(batch.pk)
+
+
+class BatchResumeView(BatchChangeView):
+    kind = Kind.BATCH_RESUMED
+
+    def change(self, batch: Batch, by: str) -> Batch:
+        return batch_control.resume(batch.pk)
+
+
+class BatchCancelView(BatchChangeView):
+    kind = Kind.BATCH_CANCELLED
+
+    def change(self, batch: Batch, by: str) -> Batch:
+        return batch_control.cancel(batch.pk, by=by)
 
 
 class ApiNotFound(NotFoundView):

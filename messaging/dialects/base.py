@@ -79,7 +79,8 @@ def sending_channel(caller: Caller) -> Channel:
 def own_channel(caller: Caller) -> Channel:
     """The key's channel, else the company's default one, connected or not."""
     bound = caller.key_channel_id
-    channel = channels.find(bound) if bound else channels.default(caller.company_id)
+    lately = caller.is_remembered
+    channel = channels.find(bound, lately=lately) if bound else channels.default(caller.company_id)
     if channel is None or channel.company_id != caller.company_id:
         raise ApiError("The company has no default channel to send from", code="no_channel")
     return channel
@@ -126,6 +127,6 @@ def template_payload(template: Template, components: object) -> Payload:
 
 def only_message(batch: Batch) -> Message:
     """The message of a batch with one recipient, with its batch and channel at hand."""
-    message = Message.objects.get(batch=batch)
+    message = batch.only_message or Message.objects.get(batch=batch)
     message.batch, message.channel = batch, batch.channel
     return message

@@ -40,6 +40,7 @@ _CODES: dict[str, tuple[int, int]] = {
     "invalid_api_key": (2002, 401),
     "reconnect_waba": (2003, 400),
     "company_suspended": (2004, 403),
+    "insufficient_scope": (2004, 403),
     "no_channel": (2004, 403),
     "not_your_number": (2004, 403),
     "rate_limit_exceeded": (2005, 429),

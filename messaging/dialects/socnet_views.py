@@ -18,6 +18,10 @@ from messaging.services import SendRequest
 class SocnetSend(SendView):
     dialect = SOCNET
 
+    def at_once(self, request: HttpRequest, **url: Any) -> Answer | None:
+        """Not here: whether a number is known not to be on WhatsApp comes first."""
+        return None
+
     def post(self, request: HttpRequest, caller: Caller, **url: Any) -> Answer:
         data, _ = self.read_object(request)
         if data.keys() == {"api_key"}:

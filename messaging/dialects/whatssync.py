@@ -156,7 +156,7 @@ def _media(kind: str, content: Object) -> Payload:
         kind,
         link=content["url"],
         caption=content.get("caption"),
-        filename=content.get("filename") or "",
+        filename="" if content.get("filename") is None else content["filename"],
     )
 
 

@@ -70,7 +70,24 @@ class Batch(StatusCounts):
         max_length=40, blank=True, help_text="Why what is still queued is failed without a try."
     )
     halt_detail = models.CharField(max_length=300, blank=True)
+    # Whom it leaves out besides those who have opted out; see messaging/recipients.py.
+    heard_since = models.DateTimeField(
+        null=True, blank=True, help_text="Only to people who have written since then."
+    )
+    unreachable_since = models.DateTimeField(
+        null=True, blank=True, help_text="Not to people whom Meta could not reach since then."
+    )
+    # What was changed after it was accepted; see messaging/batch_control.py.
+    paused_at = models.DateTimeField(null=True, blank=True)
+    follow_cursor = models.BigIntegerField(
+        null=True,
+        blank=True,
+        help_text="Messages of contacts up to this one follow the last change; empty when all do.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
+
+    # Its one message, while whoever stored both still has them at hand.
+    only_message: Message | None = None
 
     class Meta:
         verbose_name_plural = "batches"
@@ -78,6 +95,9 @@ class Batch(StatusCounts):
             models.Index(fields=["company", "-id"], name="batch_log"),
             models.Index(
                 fields=["id"], condition=Q(expand_cursor__isnull=False), name="batch_unexpanded"
+            ),
+            models.Index(
+                fields=["id"], condition=Q(follow_cursor__isnull=False), name="batch_following"
             ),
         ]
 
@@ -120,7 +140,9 @@ class Message(models.Model):
     """One message to one person.
 
     The hot table: no foreign-key constraints in the database (they are three quarters of its
-    insert cost; only our own INSERT … SELECT writes it) and no index but those named below.
+    insert cost; only our own INSERT … SELECT writes it) and no index but those named below. A
+    company's messages are listed along its batches: an index of their own would be a fifth of the
+    cost of storing a campaign.
     """
 
     company = models.ForeignKey(
@@ -171,7 +193,13 @@ class Message(models.Model):
                 condition=Q(status__lt=Status.SENT),
                 name="message_queue",
             ),
-            models.Index(fields=["company", "-id"], name="message_log"),
+            # What a batch's people want to see first: what failed, and what is in doubt. Rows come into
+            # it only then, so storing and sending pay nothing for it.
+            models.Index(
+                fields=["batch", "contact"],
+                condition=Q(status__in=(Status.UNCERTAIN, Status.FAILED)),
+                name="message_troubled",
+            ),
             # Conversations. By time, which is not the order of ids: those under a tag are stored
             # after the answer, with the time of the answer.
             models.Index(fields=["contact", "created_at"], name="message_of_contact"),

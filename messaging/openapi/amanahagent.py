@@ -5,21 +5,14 @@ from typing import Any
 from messaging.analytics import DEFAULT_PERIOD, PERIODS
 from messaging.dialects.amanahagent import TYPES
 from messaging.dialects.amanahagent_webhooks import MAX_EVENTS
-from messaging.media import MAX_UPLOAD
 from messaging.news import EVENTS
 from messaging.openapi import engagelab
+from messaging.openapi.amanahagent_shapes import SCHEMAS
 from messaging.openapi.parts import (
-    INTEGER,
-    LINK,
-    PHONE,
-    STRING,
-    TIME,
-    TIME_OR_NULL,
     Codes,
     Contract,
     Object,
     answer,
-    array,
     body,
     content,
     error,
@@ -29,20 +22,17 @@ from messaging.openapi.parts import (
     in_query,
     number,
     one_of,
-    record,
     ref,
-    said,
 )
-from messaging.payloads import MAX_TEXT
 
 _SECURITY: list[Object] = [{"bearer": []}]
 _IDEMPOTENCY = ref("IdempotencyKey", "parameters")
-_NUMBER: Object = {"type": "number"}
-_ANYTHING: Object = {"type": ["string", "number", "boolean", "object", "array", "null"]}
-_TEXT_OR_NULL: Object = {"type": ["string", "null"]}
 _SHARED: Codes = {
     401: {"INVALID_API_KEY": "Invalid or missing API key"},
-    403: {"COMPANY_SUSPENDED": "The company is suspended"},
+    403: {
+        "COMPANY_SUSPENDED": "The company is suspended",
+        "INSUFFICIENT_SCOPE": "This API key may not send; its scopes are: read",
+    },
     405: {"METHOD_NOT_ALLOWED": "Method PUT is not allowed here"},
     429: {"RATE_LIMIT_EXCEEDED": "More than 600 requests in a minute"},
     500: {"INTERNAL_SERVER_ERROR": "Internal server error"},
@@ -78,6 +68,7 @@ _SENDING: Codes = {
     403: {
         "INSUFFICIENT_CREDITS": "The company has not enough credits",
         "COMPANY_SUSPENDED": "The company is suspended",
+        "INSUFFICIENT_SCOPE": "This API key may not send; its scopes are: read",
     },
     404: {
         "TEMPLATE_NOT_FOUND": "There is no such template",
@@ -86,6 +77,9 @@ _SENDING: Codes = {
     **_WRITING,
 }
 _WEBHOOK: Codes = {404: {"WEBHOOK_NOT_FOUND": "There is no such webhook"}}
+_SWITCHED_OFF: Codes = {
+    409: {"WEBHOOK_DISABLED": "The webhook is switched off: switch it on first"}
+}
 _INVALID = {"INVALID_BODY": "The body is not valid JSON."}
 
 
@@ -135,256 +129,6 @@ def _operation(
     }
 
 
-def _message(kind: str, fields: Object, required: tuple[str, ...]) -> Object:
-    return record({"to": PHONE, "type": one_of(kind), **fields}, required=("to", "type", *required))
-
-
-def _listed(name: str, schema: str) -> Object:
-    return record({name: array(ref(schema)), "pagination": ref("AmanahAgentPagination")})
-
-
-_COMPONENTS = array({"type": "object"}, description="As Meta writes them.")
-_METRICS = ("messages_sent", "messages_delivered", "messages_read", "messages_failed")
-_PRINTED_WEBHOOK: Object = {
-    "id": STRING,
-    "url": LINK,
-    "events": array(one_of(*EVENTS)),
-    "status": one_of("active", "disabled"),
-    "created_at": TIME,
-}
-_SECRET = said(STRING, "Without one, a secret is made and shown this once.")
-
-_SCHEMAS: Object = {
-    "AmanahAgentError": record(
-        {
-            "error": record(
-                {
-                    "code": STRING,
-                    "message": STRING,
-                    "details": record(
-                        {"field": STRING, "value": _ANYTHING}, about="The field that is wrong."
-                    ),
-                },
-                required=("code", "message", "details"),
-            )
-        },
-        required=("error",),
-    ),
-    "AmanahAgentPagination": record(
-        dict.fromkeys(("page", "limit", "total", "total_pages"), INTEGER)
-    ),
-    "AmanahAgentText": _message(
-        "text", {"message": {"type": "string", "maxLength": MAX_TEXT}}, ("message",)
-    ),
-    "AmanahAgentMedia": _message(
-        "media",
-        {
-            "media_url": said(STRING, "An address, or the `media_…` of an uploaded file."),
-            "message": said(STRING, "The caption."),
-        },
-        ("media_url",),
-    ),
-    "AmanahAgentTemplate": _message(
-        "template",
-        {"template_id": {"type": ["string", "integer"]}, "components": _COMPONENTS},
-        ("template_id",),
-    ),
-    "AmanahAgentAccepted": record(
-        {
-            "message_id": STRING,
-            "status": STRING,
-            "to": STRING,
-            "type": STRING,
-            "timestamp": TIME,
-            "credits_used": INTEGER,
-            "delivery_status": STRING,
-        },
-        required=("message_id", "status"),
-    ),
-    "AmanahAgentMessage": record(
-        {
-            "message_id": STRING,
-            "status": one_of("sent", "delivered", "read", "failed"),
-            "to": STRING,
-            "type": STRING,
-            "message": _TEXT_OR_NULL,
-            "sent_at": TIME_OR_NULL,
-            "delivered_at": TIME_OR_NULL,
-            "read_at": TIME_OR_NULL,
-            "credits_used": INTEGER,
-            "error": record({"code": {"type": ["string", "integer"]}, "message": STRING}),
-        }
-    ),
-    "AmanahAgentNewContact": record(
-        {
-            "phone": PHONE,
-            "name": STRING,
-            "tags": array(STRING),
-            "custom_fields": {"type": "object"},
-        },
-        required=("phone",),
-    ),
-    "AmanahAgentContact": record(
-        {
-            "id": STRING,
-            "phone": _TEXT_OR_NULL,
-            "name": STRING,
-            "tags": array(STRING),
-            "custom_fields": {"type": "object"},
-            "created_at": TIME,
-            "updated_at": TIME,
-        }
-    ),
-    "AmanahAgentContacts": _listed("contacts", "AmanahAgentContact"),
-    "AmanahAgentNewTemplate": record(
-        {
-            "name": STRING,
-            "language": STRING,
-            "category": one_of("AUTHENTICATION", "MARKETING", "UTILITY"),
-            "components": _COMPONENTS,
-        },
-        required=("name", "language", "category", "components"),
-    ),
-    "AmanahAgentTemplateState": record(
-        {
-            "id": STRING,
-            "name": STRING,
-            "language": STRING,
-            "category": STRING,
-            "status": STRING,
-            "created_at": TIME,
-            "approved_at": TIME_OR_NULL,
-        }
-    ),
-    "AmanahAgentTemplates": _listed("templates", "AmanahAgentTemplateState"),
-    "AmanahAgentUsage": record(
-        {
-            "period": STRING,
-            "start_date": {"type": "string", "format": "date"},
-            "end_date": {"type": "string", "format": "date"},
-            "metrics": record(
-                {
-                    **dict.fromkeys(_METRICS, INTEGER),
-                    "delivery_rate": _NUMBER,
-                    "read_rate": _NUMBER,
-                    "credits_used": INTEGER,
-                    "unique_contacts": INTEGER,
-                }
-            ),
-            "daily_breakdown": array(
-                record(
-                    {
-                        "date": {"type": "string", "format": "date"},
-                        "messages_sent": INTEGER,
-                        "messages_delivered": INTEGER,
-                        "credits_used": INTEGER,
-                    }
-                )
-            ),
-        }
-    ),
-    "AmanahAgentUpload": record(
-        {
-            "file": {"type": "string", "contentMediaType": "application/octet-stream"},
-            "filename": STRING,
-        },
-        required=("file",),
-        about=f"At most {MAX_UPLOAD >> 20} MB.",
-    ),
-    "AmanahAgentUploaded": record(
-        {
-            "media_id": STRING,
-            "url": LINK,
-            "filename": STRING,
-            "content_type": STRING,
-            "size": INTEGER,
-            "created_at": TIME,
-        }
-    ),
-    "AmanahAgentNewWebhook": record(
-        {"url": LINK, "events": array(one_of(*EVENTS), minItems=1), "secret": _SECRET},
-        required=("url", "events"),
-    ),
-    "AmanahAgentNewWebhookMade": record(
-        {**_PRINTED_WEBHOOK, "secret": said(STRING, "Only if it was made here.")}
-    ),
-    "AmanahAgentWebhook": record(
-        {
-            **_PRINTED_WEBHOOK,
-            "last_sequence": INTEGER,
-            "failing_since": TIME_OR_NULL,
-            "disabled_at": TIME_OR_NULL,
-            "disabled_reason": _TEXT_OR_NULL,
-        }
-    ),
-    "AmanahAgentWebhooks": _listed("webhooks", "AmanahAgentWebhook"),
-    "AmanahAgentWebhookChange": record(
-        {
-            "url": LINK,
-            "events": array(one_of(*EVENTS), minItems=1),
-            "status": one_of("active", "disabled"),
-        },
-        closed=True,
-    )
-    | {"minProperties": 1},
-    "AmanahAgentWebhookDeleted": record({"id": STRING, "deleted": {"const": True}}),
-    "AmanahAgentEvent": record(
-        {
-            "event": STRING,
-            "timestamp": TIME,
-            "data": {"type": "object"},
-            "id": STRING,
-            "sequence": INTEGER,
-        },
-        required=("event", "timestamp", "data"),
-        about="What is posted to a webhook, signed by the Standard Webhooks specification: "
-        "`webhook-id`, `webhook-timestamp`, `webhook-signature`.",
-    ),
-    "AmanahAgentEvents": record(
-        {
-            "events": array(
-                {
-                    "allOf": [
-                        ref("AmanahAgentEvent"),
-                        record(
-                            {
-                                "delivery": record(
-                                    {
-                                        "status": one_of("pending", "delivered", "failed"),
-                                        "attempts": INTEGER,
-                                        "next_attempt_at": TIME_OR_NULL,
-                                        "delivered_at": TIME_OR_NULL,
-                                        "response_status": {"type": ["integer", "null"]},
-                                        "error": _TEXT_OR_NULL,
-                                    }
-                                )
-                            }
-                        ),
-                    ]
-                }
-            ),
-            "next_after": {"type": ["integer", "null"]},
-            "oldest_sequence": {"type": ["integer", "null"]},
-            "last_sequence": INTEGER,
-        }
-    ),
-    "AmanahAgentTestSent": record({"event_id": STRING, "event": STRING, "sequence": INTEGER}),
-    "AmanahAgentSecretGiven": record({"secret": _SECRET}),
-    "AmanahAgentSecretRolled": record(
-        {
-            "id": STRING,
-            "previous_valid_until": TIME_OR_NULL,
-            "secret": said(STRING, "Only if it was made here."),
-        }
-    ),
-    "AmanahAgentReplay": {
-        "oneOf": [
-            record({"event_id": STRING}, required=("event_id",)),
-            record({"since": TIME}, required=("since",)),
-        ]
-    },
-    "AmanahAgentReplayed": record({"replayed": INTEGER}),
-}
 _MESSAGE_ID = in_path("message_id", "`msg_…`, from the answer to a send.")
 _MEDIA_ID = in_path("media_id", "`media_…`, of a file that was uploaded or received.")
 _WEBHOOK_ID = in_path("webhook_id", "The webhook's id.")
@@ -437,6 +181,7 @@ _FILE_ANSWER: Object = {
     "headers": answer("", {})["headers"],
     "content": content({"type": "string"}, kind="*/*"),
 }
+_NO_CONTENT: Object = {"headers": _FILE_ANSWER["headers"]}
 _MEDIA_INVALID = {
     "MISSING_FILE": "file is required, as a file of multipart/form-data",
     "UNSUPPORTED_FORMAT": "WhatsApp takes no files of this format",
@@ -470,7 +215,12 @@ _PATHS: Object = {
         "get": _operation(
             "media",
             "Read a file",
-            {"200": _FILE_ANSWER},
+            {
+                "200": _FILE_ANSWER,
+                "206": {**_FILE_ANSWER, "description": "The part that `Range` asks for"},
+                "304": {**_NO_CONTENT, "description": "Unchanged since `If-None-Match`"},
+                "416": {**_NO_CONTENT, "description": "The file has no such part"},
+            },
             {404: {"MEDIA_NOT_FOUND": "There is no media with this id"}},
             parameters=[_MEDIA_ID],
         )
@@ -593,7 +343,7 @@ _PATHS: Object = {
             "test_webhook",
             "Post a test event",
             {"202": _ok("AmanahAgentTestSent")},
-            _WEBHOOK | {400: {"WEBHOOK_DISABLED": "The webhook is switched off"}},
+            _WEBHOOK | _SWITCHED_OFF,
         ),
     },
     "/v1/webhooks/{webhook_id}/roll-secret": {
@@ -633,6 +383,7 @@ _PATHS: Object = {
             {
                 400: _INVALID | {"INVALID_REPLAY": "Either event_id or since is required"},
                 404: {**_WEBHOOK[404], "EVENT_NOT_FOUND": "There is no such event"},
+                **_SWITCHED_OFF,
             },
             requestBody=body(
                 ref("AmanahAgentReplay"), {"since": {"value": {"since": "2024-01-15T10:30:00Z"}}}
@@ -664,5 +415,5 @@ CONTRACT = Contract(
     "Messages, media, contacts, templates, usage and webhooks. `Authorization: Bearer KEY`. "
     "[Coming from AmanahAgent](/moving/amanahagent)",
     _PATHS,
-    _SCHEMAS,
+    SCHEMAS,
 )

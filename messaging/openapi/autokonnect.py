@@ -1,12 +1,15 @@
 """Autokonnect: sending under /api/v1/whatsapp/, and the batches that it makes."""
 
+from messaging.batch_state import State
 from messaging.dialects.autokonnect import TYPES
 from messaging.models import Status
+from messaging.openapi import autokonnect_templates as templates
 from messaging.openapi.parts import (
     INTEGER,
     LINK,
-    PHONE,
+    PHONES,
     STRING,
+    STRING_OR_NULL,
     TIME,
     TIME_OR_NULL,
     Codes,
@@ -21,12 +24,14 @@ from messaging.openapi.parts import (
     in_query,
     number,
     one_of,
+    or_null,
     record,
     ref,
     said,
 )
 from messaging.payloads import MAX_TEXT, MEDIA_TYPES
 
+_TAG: Object = {"type": ["string", "integer"]}
 _ERROR = ref("AutokonnectError")
 _SECURITY: list[Object] = [{"bearer": []}]
 _SHOWN = (
@@ -50,7 +55,10 @@ _COMMON: Codes = {
         "invalid_auth_header": "Missing or malformed Authorization header",
         "invalid_api_key": "Invalid API key",
     },
-    403: {"company_suspended": "The company is suspended"},
+    403: {
+        "company_suspended": "The company is suspended",
+        "insufficient_scope": "This API key may not send; its scopes are: read",
+    },
     405: {"method_not_allowed": "Method PUT is not allowed here"},
     429: {"rate_limit_exceeded": "More than 600 requests in a minute"},
     500: {"internal_error": "Internal server error"},
@@ -60,6 +68,7 @@ _SENDING: Codes = {
         "missing_type": "type field is required",
         "invalid_type": "Message type is not supported",
         "missing_recipient": "Neither phone_number nor contact_tag_id was provided",
+        "invalid_contact_tag_id": "contact_tag_id must be a tag ID or an array of them",
         "no_valid_recipients": "Tag(s) resolved to zero contacts with valid phone numbers",
         "missing_message": "message is required for text type",
         "missing_link": "link is required for media types",
@@ -75,6 +84,7 @@ _SENDING: Codes = {
         "credential_resource_mismatch": "WABA does not belong to the authenticated company",
         "insufficient_credits": "The company has not enough credits",
         "company_suspended": "The company is suspended",
+        "insufficient_scope": "This API key may not send; its scopes are: read",
     },
     404: {
         "waba_not_found": "WABA channel ID not found",
@@ -83,6 +93,10 @@ _SENDING: Codes = {
     409: {"idempotency_conflict": "This Idempotency-Key came with another request before."},
     413: {"payload_too_large": "The body is larger than 5242880 bytes."},
     415: {"unsupported_media_type": "Content-Type must be application/json"},
+}
+_CHANGING: Codes = {
+    404: {"batch_not_found": "There is no such batch"},
+    409: {"batch_state": "There is nothing left to pause."},
 }
 _READING: Codes = {
     400: {"invalid_limit": "limit must be a number up to 1000"},
@@ -101,12 +115,10 @@ def _errors(own: Codes) -> Object:
 def _message(kind: Object, fields: Object, required: tuple[str, ...]) -> Object:
     return record(
         {
-            "phone_number": {
-                "oneOf": [PHONE, array(PHONE)],
-                "description": "One number or an array of them.",
-            },
+            "phone_number": or_null(PHONES),
             "contact_tag_id": {
-                "oneOf": [{"type": ["string", "integer"]}, array({"type": ["string", "integer"]})],
+                "type": [*_TAG["type"], "array", "null"],
+                "items": _TAG,
                 "description": "One tag or an array of them; nobody gets the message twice.",
             },
             "type": kind,
@@ -135,7 +147,9 @@ _SCHEMAS: Object = {
         one_of("text"), {"message": {"type": "string", "maxLength": MAX_TEXT}}, ("message",)
     ),
     "AutokonnectMedia": _message(
-        one_of(*MEDIA_TYPES), {"link": LINK, "caption": said(STRING, "Not for audio.")}, ("link",)
+        one_of(*MEDIA_TYPES),
+        {"link": LINK, "caption": said(STRING_OR_NULL, "Not for audio.")},
+        ("link",),
     ),
     "AutokonnectTemplate": _message(
         one_of("template"),
@@ -172,6 +186,7 @@ _SCHEMAS: Object = {
             "channel_id": INTEGER,
             "type": STRING,
             "status": one_of("processing", "finished"),
+            "state": said(one_of(*State), "What was made of it since it was accepted."),
             "recipients_count": INTEGER,
             "counts": record(dict.fromkeys(_COUNTS, INTEGER), required=_COUNTS),
             "unused": said(_UNUSED, "Inputs that were not used; the first thousand."),
@@ -192,6 +207,7 @@ _SCHEMAS: Object = {
     ),
     "BatchMessages": record({"messages": array(ref("BatchMessage")), "next": _NEXT}),
     "BatchUnused": record({"unused": _UNUSED, "next": _NEXT}),
+    **templates.SCHEMAS,
 }
 _BATCH_ID = in_path("batch_id", "`batch_…`, from the `Location` of the answer to a send.")
 _PAGE = [
@@ -209,6 +225,20 @@ def _get(name: str, summary: str, schema: str, parameters: list[Object], own: Co
             "security": _SECURITY,
             "parameters": parameters,
             "responses": {"200": answer("Found", ref(schema))} | _errors(own),
+        }
+    }
+
+
+def _change(name: str, summary: str) -> Object:
+    return {
+        "post": {
+            "operationId": f"autokonnect_batch_{name}",
+            "tags": ["Autokonnect"],
+            "summary": summary,
+            "description": "Without a body. The answer is the batch as it is then.",
+            "security": _SECURITY,
+            "parameters": [_BATCH_ID],
+            "responses": {"200": answer("Done", ref("Batch"))} | _errors(_CHANGING),
         }
     }
 
@@ -246,6 +276,48 @@ _PATHS: Object = {
             | _errors(_SENDING),
         }
     },
+    "/api/v1/whatsapp/{channel_id}/templates": {
+        "post": {
+            "operationId": "autokonnect_template_write",
+            "tags": ["Autokonnect"],
+            "summary": "Write a template",
+            "description": "It is checked by Meta's rules, goes to Tuma's staff and then to Meta. "
+            "`warnings` tell what a reviewer may not like.",
+            "security": _SECURITY,
+            "parameters": [templates.CHANNEL_ID, ref("IdempotencyKey", "parameters")],
+            "requestBody": templates.REQUEST,
+            "responses": {"201": templates.WRITTEN}
+            | _errors(templates.WRITING_ERRORS)
+            | templates.INVALID,
+        },
+        **_get(
+            "templates",
+            "The templates that a channel may send",
+            "Templates",
+            [templates.CHANNEL_ID, *templates.FILTERS, *_PAGE],
+            templates.LISTING_ERRORS,
+        ),
+    },
+    "/api/v1/whatsapp/{channel_id}/templates/{template_id}": {
+        **_get(
+            "template",
+            "A template, and what became of it",
+            "Template",
+            [templates.CHANNEL_ID, templates.TEMPLATE_ID],
+            templates.FINDING_ERRORS,
+        ),
+        "delete": {
+            "operationId": "autokonnect_template_delete",
+            "tags": ["Autokonnect"],
+            "summary": "Delete a template",
+            "description": "At Meta too, where Meta knows it. Meta keeps the name of a template that "
+            "it had approved for 30 days.",
+            "security": _SECURITY,
+            "parameters": [templates.CHANNEL_ID, templates.TEMPLATE_ID],
+            "responses": {"200": answer("Deleted", ref("Template"))}
+            | _errors(templates.DELETING_ERRORS),
+        },
+    },
     "/api/v1/batches/{batch_id}": _get(
         "batch",
         "What became of a send: counts by status",
@@ -262,6 +334,11 @@ _PATHS: Object = {
         "BatchUnused",
         [_BATCH_ID, *_PAGE],
         _READING,
+    ),
+    "/api/v1/batches/{batch_id}/pause": _change("pause", "Send nothing more of a batch for now"),
+    "/api/v1/batches/{batch_id}/resume": _change("resume", "Send on where a batch was paused"),
+    "/api/v1/batches/{batch_id}/cancel": _change(
+        "cancel", "Fail what was not sent of a batch, and give its credit back"
     ),
 }
 

@@ -18,6 +18,7 @@ whichever it is, a message takes the same way and keeps the same promises: what 
 visibly failed, and nothing is sent twice.
 
 - **Moving here?** [What to change in your client](/moving), by vendor.
+- **Webhooks?** [How to verify them](/docs/webhooks), and to prove that none was missed.
 - **Postman?** [The same as a collection](/api/postman.json).
 - `Idempotency-Key` on a POST makes a repeat within 24 hours get the first answer and send nothing.
 - Every answer carries `X-Request-Id` and `X-RateLimit-Limit`, `-Remaining`, `-Reset`; a 429 also

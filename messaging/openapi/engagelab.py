@@ -4,13 +4,17 @@ from messaging.dialects.engagelab import MEDIA, TYPES
 from messaging.openapi.parts import (
     LINK,
     PHONE,
+    PHONES,
     STRING,
+    STRING_OR_NULL,
     Contract,
     Object,
     array,
     examples,
     one_of,
+    or_null,
     record,
+    ref,
     said,
 )
 from messaging.payloads import MAX_TEXT
@@ -60,11 +64,14 @@ def shown_errors(status: int) -> dict[str, Object]:
 
 
 def _file(kind: str) -> Object:
-    fields: Object = {"link": LINK, "id": said(STRING, "Of a file that was uploaded here.")}
+    fields: Object = {
+        "link": or_null(LINK),
+        "id": said(STRING_OR_NULL, "Of a file that was uploaded here."),
+    }
     if kind in ("image", "video", "document"):
-        fields["caption"] = STRING
+        fields["caption"] = STRING_OR_NULL
     if kind == "document":
-        fields["filename"] = STRING
+        fields["filename"] = STRING_OR_NULL
     return record(fields) | {
         "anyOf": [{"type": "object", "required": ["link"]}, {"type": "object", "required": ["id"]}]
     }
@@ -74,26 +81,31 @@ _CONTENTS: dict[str, Object] = {
     "text": record({"body": {"type": "string", "maxLength": MAX_TEXT}}, required=("body",)),
     **{kind: _file(kind) for kind in MEDIA},
     "template": record(
-        {"name": STRING, "language": STRING, "components": array({"type": "object"})},
+        {"name": STRING, "language": STRING, "components": or_null(array({"type": "object"}))},
         required=("name", "language"),
     ),
 }
-_BODIES = [
-    record({"type": one_of(kind), kind: _CONTENTS[kind]}, required=("type", kind)) | {"title": kind}
+_BODIES: Object = {
+    f"EngageLab{kind.capitalize()}": record(
+        {"type": one_of(kind), kind: _CONTENTS[kind]}, required=("type", kind)
+    )
     for kind in TYPES
-]
+}
 
 _SCHEMAS: Object = {
     "EngageLabError": record(
         {"code": {"type": "integer"}, "message": STRING}, required=("code", "message")
     ),
+    **_BODIES,
     "EngageLabMessage": record(
         {
-            "from": said(PHONE, "One of the company's numbers; without it, the default one."),
-            "to": {"oneOf": [PHONE, array(PHONE, minItems=1)]},
-            "body": {"oneOf": _BODIES},
-            "request_id": said(STRING, "Comes back in the answer and in webhooks."),
-            "custom_args": {"type": "object", "description": "Comes back in webhooks."},
+            "from": said(
+                or_null(PHONE), "One of the company's numbers; without it, the default one."
+            ),
+            "to": {**PHONES, "minItems": 1},
+            "body": {"type": "object", "oneOf": [ref(name) for name in _BODIES]},
+            "request_id": said(STRING_OR_NULL, "Comes back in the answer and in webhooks."),
+            "custom_args": {"type": ["object", "null"], "description": "Comes back in webhooks."},
         },
         required=("to", "body"),
     ),

@@ -15,6 +15,7 @@ _EXAMPLES = Path(__file__).parent / "examples"
 _LIMITS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "X-Request-Id")
 
 STRING: Object = {"type": "string"}
+STRING_OR_NULL: Object = {"type": ["string", "null"]}
 INTEGER: Object = {"type": "integer"}
 BOOLEAN: Object = {"type": "boolean"}
 TIME: Object = {"type": "string", "format": "date-time"}
@@ -24,6 +25,13 @@ PHONE: Object = {
     "type": ["string", "integer"],
     "description": "A phone number: international, or national of the company's own country. "
     "Spaces, dashes and a plus are fine.",
+}
+
+
+PHONES: Object = {
+    "type": [*PHONE["type"], "array"],
+    "items": PHONE,
+    "description": "One number or an array of them.",
 }
 
 
@@ -69,6 +77,12 @@ def array(items: Object, **more: Any) -> Object:
 
 def one_of(*values: str) -> Object:
     return {"type": "string", "enum": list(values)}
+
+
+def or_null(schema: Object) -> Object:
+    """Where null counts as not given."""
+    types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    return {**schema, "type": [*types, "null"]}
 
 
 def said(schema: Object, description: str) -> Object:

@@ -15,6 +15,28 @@ _CUT_KEY = [
     "pm.collectionVariables.set('dev_key', key.slice(0, 13));",
     "pm.collectionVariables.set('dev_secret', key.slice(13));",
 ]
+# What a request made, the next can name: its id goes where paths have a place for it.
+_KEEP_IDS = [
+    "let made = {};",
+    "try { made = pm.response.json(); } catch (error) { /* a file */ }",
+    "const keep = (name, id) => { if (id) pm.collectionVariables.set(name, id); };",
+    "keep('batch_id', (pm.response.headers.get('Location') || '').split('/batches/')[1]);",
+    "keep('message_id', made.message_id);",
+    "keep('media_id', made.media_id);",
+    "keep('template_id', Number.isInteger(made.id) && made.id);",
+    "keep('webhook_id', /^wh_/.test(made.id) && !made.deleted && made.id);",
+]
+# What is asked for in paths, with what there is from the start.
+_PLACES = {
+    "channel_id": "1",
+    "batch_id": "",
+    "message_id": "",
+    "media_id": "",
+    "webhook_id": "",
+    "template_id": "",
+    "phone": "+1234567890",
+}
+_LAST = "PATCH DELETE"  # in this order: after them the others find nothing
 
 
 def collection(document: Object) -> Object:
@@ -25,6 +47,8 @@ def collection(document: Object) -> Object:
                 shared = item.get("parameters", [])
                 for folder, request in _requests(path, method, item[method], shared):
                     folders[folder].append(request)
+    for entries in folders.values():
+        entries.sort(key=lambda entry: _LAST.find(entry["request"]["method"]))
     return {
         "info": {
             "name": document["info"]["title"],
@@ -36,9 +60,11 @@ def collection(document: Object) -> Object:
             {"key": "api_key", "value": ""},
             {"key": "dev_key", "value": ""},
             {"key": "dev_secret", "value": ""},
+            *({"key": name, "value": value} for name, value in _PLACES.items()),
         ],
         "event": [
-            {"listen": "prerequest", "script": {"type": "text/javascript", "exec": _CUT_KEY}}
+            _script("prerequest", _CUT_KEY),
+            _script("test", _KEEP_IDS),
         ],
         "auth": _bearer(),
         "item": [
@@ -72,7 +98,7 @@ def _requests(
             request["auth"] = {"type": "noauth"}
         if example:
             request["header"] = [{"key": "Content-Type", "value": "application/json"}]
-            request["body"] = _raw(_with_key(example["value"]))
+            request["body"] = _raw(_ours(example["value"]))
         elif "multipart/form-data" in media:
             request["body"] = {"mode": "formdata", "formdata": [{"key": "file", "type": "file"}]}
         summary = operation["summary"]
@@ -88,7 +114,11 @@ def _url(path: str, parameters: list[Object]) -> Object:
         "host": ["{{base_url}}"],
         "path": parts,
         "variable": [
-            {"key": p["name"], "value": "", "description": p["description"]}
+            {
+                "key": p["name"],
+                "value": "{{" + p["name"] + "}}",
+                "description": p["description"],
+            }
             for p in parameters
             if p["in"] == "path"
         ],
@@ -100,8 +130,12 @@ def _url(path: str, parameters: list[Object]) -> Object:
     }
 
 
-def _with_key(body: Any) -> Any:
-    return {**body, "api_key": _KEY} if isinstance(body, dict) and "api_key" in body else body
+def _ours(body: Any) -> Any:
+    """With our key, and without the printed sender, whose number belongs to nobody here."""
+    if not isinstance(body, dict):
+        return body
+    kept = {name: value for name, value in body.items() if name != "from"}
+    return {**kept, "api_key": _KEY} if "api_key" in body else kept
 
 
 def _raw(body: Any) -> Object:
@@ -110,6 +144,10 @@ def _raw(body: Any) -> Object:
         "raw": orjson.dumps(body, option=orjson.OPT_INDENT_2).decode(),
         "options": {"raw": {"language": "json"}},
     }
+
+
+def _script(when: str, lines: list[str]) -> Object:
+    return {"listen": when, "script": {"type": "text/javascript", "exec": lines}}
 
 
 def _bearer() -> Object:

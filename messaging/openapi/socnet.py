@@ -30,6 +30,7 @@ _ERRORS: Codes = {
     403: {
         "insufficient_credit": "Insufficient credit (0) for transaction charge of 1",
         "suspended": "The account is suspended",
+        "insufficient_scope": "This API key may not send; its scopes are: read",
     },
     404: {"template_not_found": "Template not found"},
     405: {"method_not_allowed": "Method is not allowed for the requested route"},

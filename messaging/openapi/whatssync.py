@@ -7,6 +7,7 @@ from messaging.openapi.parts import (
     LINK,
     PHONE,
     STRING,
+    STRING_OR_NULL,
     TIME,
     TIME_OR_NULL,
     Codes,
@@ -30,7 +31,10 @@ from messaging.payloads import MAX_TEXT
 _SECURITY: list[Object] = [{"bearer": []}]
 _COMMON: Codes = {
     401: {"invalid_api_key": "The API key provided is missing or not valid"},
-    403: {"company_suspended": "The company is suspended"},
+    403: {
+        "company_suspended": "The company is suspended",
+        "insufficient_scope": "This API key may not send; its scopes are: read",
+    },
     405: {"method_not_allowed": "Method PUT is not allowed here"},
     429: {"rate_limit_exceeded": "More than 60 requests in a minute"},
     500: {"internal_error": "Internal server error"},
@@ -54,6 +58,7 @@ _SENDING: Codes = {
     403: {
         "insufficient_credits": "The company has not enough credits",
         "company_suspended": "The company is suspended",
+        "insufficient_scope": "This API key may not send; its scopes are: read",
     },
     404: {"template_not_found": "There is no such template"},
     409: {"idempotency_conflict": "This Idempotency-Key came with another request before."},
@@ -82,7 +87,9 @@ def _message(kind: str, field: Object) -> Object:
 
 
 def _file(*fields: str) -> Object:
-    return record({"url": LINK, **dict.fromkeys(fields, STRING)}, required=("url",), closed=True)
+    return record(
+        {"url": LINK, **dict.fromkeys(fields, STRING_OR_NULL)}, required=("url",), closed=True
+    )
 
 
 _COORDINATE: Object = {"type": ["number", "string"]}
@@ -93,14 +100,22 @@ _CONTENTS: dict[str, Object] = {
     "audio": _file(),
     "document": _file("caption", "filename"),
     "location": record(
-        {"latitude": _COORDINATE, "longitude": _COORDINATE, "name": STRING, "address": STRING},
+        {
+            "latitude": _COORDINATE,
+            "longitude": _COORDINATE,
+            "name": STRING_OR_NULL,
+            "address": STRING_OR_NULL,
+        },
         required=("latitude", "longitude"),
         closed=True,
     ),
     "template": record(
         {
             "name": STRING,
-            "language": {"oneOf": [STRING, record({"code": STRING}, required=("code",))]},
+            "language": {
+                **record({"code": STRING}, required=("code",)),
+                "type": ["object", "string"],
+            },
             "components": array({"type": "object"}),
         },
         required=("name", "language"),

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 
 from companies.models import Channel, Company
+from contacts.models import Contact
 from messaging.dialects import DIALECTS
 from messaging.models import Batch, Message
 from templates_app.models import Template
@@ -94,6 +96,7 @@ CONTRACTS = {
             "no credit": (403, "insufficient_credits"),
             "opted out": (400, "no_valid_recipients"),
             "suspended": (403, "company_suspended"),
+            "out of scope": (403, "insufficient_scope"),
             "disconnected": (400, "reconnect_waba"),
             "over the day's limit": (429, "rate_limit_exceeded"),
             "too often": (429, "rate_limit_exceeded"),
@@ -133,6 +136,7 @@ CONTRACTS = {
             "no credit": (403, "insufficient_credits"),
             "opted out": (400, "recipient_opted_out"),
             "suspended": (403, "company_suspended"),
+            "out of scope": (403, "insufficient_scope"),
             "disconnected": (400, "reconnect_waba"),
             "over the day's limit": (429, "rate_limit_exceeded"),
             "too often": (429, "rate_limit_exceeded"),
@@ -171,6 +175,7 @@ CONTRACTS = {
             "no credit": (403, "INSUFFICIENT_CREDITS"),
             "opted out": (400, "RECIPIENT_OPTED_OUT"),
             "suspended": (403, "COMPANY_SUSPENDED"),
+            "out of scope": (403, "INSUFFICIENT_SCOPE"),
             "disconnected": (400, "RECONNECT_WABA"),
             "over the day's limit": (429, "RATE_LIMIT_EXCEEDED"),
             "too often": (429, "RATE_LIMIT_EXCEEDED"),
@@ -221,6 +226,7 @@ CONTRACTS = {
             "no credit": (403, 2006),
             "opted out": (400, 3003),
             "suspended": (403, 2004),
+            "out of scope": (403, 2004),
             "disconnected": (400, 2003),
             "over the day's limit": (429, 2005),
             "too often": (429, 2005),
@@ -254,6 +260,7 @@ CONTRACTS = {
             "no credit": (403, 403),
             "opted out": (422, 422),
             "suspended": (403, 403),
+            "out of scope": (403, 403),
             "disconnected": (503, 503),
             "over the day's limit": (429, 429),
             "too often": (429, 429),
@@ -388,6 +395,60 @@ def test_of_a_suspended_company(vendor: Vendor, acme: Company) -> None:
     Company.objects.filter(pk=acme.pk).update(status=Company.Status.SUSPENDED)
 
     vendor.expect("suspended", vendor.post(vendor.contract.text))
+
+
+def test_with_a_key_that_may_only_read(vendor: Vendor, acme: Company) -> None:
+    reader = factories.make_key(acme, scopes=["read"])
+
+    vendor.expect("out of scope", vendor.post(vendor.contract.text, key=reader))
+    assert not Batch.objects.exists()
+
+
+def test_what_ended_a_moment_ago_is_refused_at_once(vendor: Vendor, acme: Company) -> None:
+    """Keys and channels are remembered for seconds; what is stored proves that they still hold."""
+    Company.objects.filter(pk=acme.pk).update(requests_per_minute=1000)
+
+    def after(case: str) -> None:
+        vendor.expect(case, vendor.post(vendor.contract.text))
+
+    def goes_through() -> None:
+        assert vendor.post(vendor.contract.text).status_code == 200
+        assert vendor.post(vendor.contract.text).status_code == 200
+
+    goes_through()
+    Channel.objects.update(status=Channel.Status.DISCONNECTED)
+    after("disconnected")
+    Channel.objects.update(status=Channel.Status.CONNECTED)
+    goes_through()
+    Company.objects.filter(pk=acme.pk).update(status=Company.Status.SUSPENDED)
+    after("suspended")
+    Company.objects.filter(pk=acme.pk).update(status=Company.Status.ACTIVE)
+    goes_through()
+    Contact.objects.update(opted_out_at=timezone.now())
+    after("opted out")
+    Contact.objects.update(opted_out_at=None)
+    goes_through()
+    Channel.objects.update(daily_limit=1)
+    assert vendor.post(vendor.contract.text).status_code == 200
+    after("over the day's limit")
+    Channel.objects.update(daily_limit=None)
+    goes_through()
+    factories.keys.revoke(factories.key_row(vendor.key))
+    after("wrong key")
+    assert Message.objects.count() == 11
+
+
+def test_the_limit_is_exact_for_messages_that_go_the_short_way(
+    vendor: Vendor, acme: Company
+) -> None:
+    Company.objects.filter(pk=acme.pk).update(requests_per_minute=5)
+
+    answers = [vendor.post(vendor.contract.text) for _ in range(7)]
+
+    assert [answer.status_code for answer in answers] == [200] * 5 + [429] * 2
+    assert [answer["X-RateLimit-Remaining"] for answer in answers[:5]] == list("43210")
+    vendor.expect("too often", answers[-1])
+    assert Message.objects.count() == 5
 
 
 def test_from_a_disconnected_channel(vendor: Vendor) -> None:
@@ -542,3 +603,18 @@ def test_nothing_of_another_company_can_be_used_or_seen(
     assert set(Batch.objects.values_list("company_id", flat=True)) == {acme.pk}
     rival.refresh_from_db()
     assert rival.credits == 1_000_000
+
+
+def test_while_the_database_is_away(vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: Any, **__: Any) -> None:
+        raise OperationalError("the database is away")
+
+    monkeypatch.setattr("config.sql.fetch", away)
+    monkeypatch.setattr("config.sql.run", away)
+    monkeypatch.setattr("companies.limits.peek", away)
+
+    response = vendor.post(vendor.contract.text)
+
+    assert response["Content-Type"] == "application/json"
+    code = vendor.contract.shape(response.json())
+    assert (response.status_code, code) == vendor.contract.codes["our fault"]

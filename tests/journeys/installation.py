@@ -117,8 +117,8 @@ class Installation:
     def prepare(self) -> None:
         """Migrate, make the demo data, and let the demo channel send fast."""
         self._manage("migrate", "--verbosity", "0")
-        demo = orjson.loads(self._manage("demo", "--json"))
-        [acme, *_] = demo["companies"]
+        self.demo: dict[str, Any] = orjson.loads(self._manage("demo", "--json"))
+        [acme, *_] = self.demo["companies"]
         self.company_id, self.channel_id = acme["id"], acme["channels"][0]["id"]
         self.headers = {"Authorization": f"Bearer {acme['api_key']}"}
         self.database.rows(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from django.urls import URLPattern
+from django.urls import URLPattern, resolve
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
@@ -166,6 +166,17 @@ def test_the_collection_has_a_folder_for_each_contract_with_the_bodies():
     ]
     assert {"to": "+1234567890", "type": "text", "text": "Hello from WhatsSync!"} in bodies
     assert [body["api_key"] for body in bodies if "api_key" in body] == ["{{api_key}}"] * 2
+
+
+def test_each_request_of_the_collection_leads_to_a_view_that_takes_it():
+    made = collection(DOCUMENT)
+    known = {"{{" + variable["key"] + "}}" for variable in made["variable"]}
+    for request in (entry["request"] for folder in made["item"] for entry in folder["item"]):
+        url = request["url"]
+        assert {variable["value"] for variable in url["variable"]} <= known
+        view = resolve("/" + "/".join(part.replace(":", "") for part in url["path"])).func
+        assert not issubclass(view.view_class, NotFoundView), url["raw"]
+        assert hasattr(view.view_class, request["method"].lower()), url["raw"]
 
 
 @pytest.mark.django_db

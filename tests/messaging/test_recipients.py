@@ -151,8 +151,8 @@ def test_accepting_takes_the_same_few_queries_however_many_numbers(
         send(phone_number=[f"2547{n:08d}" for n in range(500)], type="text", message="Hi")
 
 
-def test_foreign_garbage_in_tags_is_ignored(send: Any, client: Client) -> None:
-    odd = ["", "x", None, True, -1, 2**62, "9" * 30, {"a": 1}, 1.5]
+def test_tags_that_there_are_not_are_ignored(send: Any, client: Client) -> None:
+    odd = ["", "x", -1, 2**62, "9" * 30]
 
     response = send(contact_tag_id=odd, phone_number="254700000001", type="text", message="Hi")
 

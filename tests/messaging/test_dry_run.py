@@ -1,0 +1,252 @@
+"""What a send would do, and that `accept` then does just that."""
+
+import zoneinfo
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from companies.models import Channel, Company
+from messaging import compose, dry_run, recipients, services
+from messaging.dry_run import DryRun
+from messaging.models import Batch, ChannelState, Message, UnusedInput
+from messaging.recipients import Refusing
+from messaging.services import SendRequest
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+TEXT = {"type": "text", "text": {"body": "Hello"}}
+NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+
+
+def request_for(channel: Channel, **fields: Any) -> SendRequest:
+    return SendRequest(**{"channel": channel, "payload": TEXT, "dialect": "portal", **fields})
+
+
+def refusing(now: datetime) -> Refusing:
+    return Refusing(heard_since=now - timedelta(days=1), unreachable_since=now - timedelta(days=30))
+
+
+def tried(channel: Channel, *, now: datetime = NOW, **fields: Any) -> DryRun:
+    return dry_run.run(request_for(channel, **fields), company=channel.company, now=now)
+
+
+def counts(run: DryRun) -> dict[str, int]:
+    return {group.reason: group.count for group in run.groups}
+
+
+def sent(run: DryRun) -> Batch:
+    """The batch that comes of it, with all its people stored."""
+    batches: list[Batch] = []
+    services.accept(
+        run.request,
+        caller=compose.caller(run.request.channel.company),
+        now=timezone.now(),
+        answer=batches.append,  # type: ignore[arg-type]
+    )
+    while services.expand(batches[0].pk):
+        pass
+    return Batch.objects.get(pk=batches[0].pk)
+
+
+@pytest.fixture
+def crowd(acme: Company) -> dict[str, Any]:
+    """People of every sort, under one tag."""
+    now = timezone.now()
+    heard = {"last_inbound_at": now - timedelta(hours=1)}
+    people = {
+        "open": factories.make_contact(acme, "254700000001", **heard),
+        "closed": factories.make_contact(
+            acme, "254700000002", last_inbound_at=now - timedelta(hours=25)
+        ),
+        "never": factories.make_contact(acme, "254700000003"),
+        "out": factories.make_contact(acme, "254700000004", opted_out_at=now, **heard),
+        "gone": factories.make_contact(acme, "254700000005", not_on_whatsapp_at=now, **heard),
+    }
+    return {"tag": factories.make_tag(acme, *people.values()), **people}
+
+
+def test_numbers_that_are_none_or_repeated_are_left_out(channel: Channel) -> None:
+    run = tried(channel, numbers=["0712345678", "12", "+254 712 345 678", "0722000111"])
+
+    assert run.total == 2
+    assert counts(run) == {recipients.NOT_A_NUMBER: 1, recipients.REPEATED: 1}
+    assert run.groups[0].examples == ["12"]
+
+
+@pytest.mark.parametrize("by", ["tag", "numbers"])
+@pytest.mark.parametrize("inline", [2_000, 0])
+def test_each_sort_of_people_is_left_out_for_its_own_reason_and_accept_does_the_same(
+    channel: Channel, crowd: dict[str, Any], by: str, inline: int, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(recipients, "INLINE", inline)
+    who = (
+        {"tags": [crowd["tag"].pk]}
+        if by == "tag"
+        else {"numbers": [f"+25470000000{n}" for n in range(1, 6)]}
+    )
+    now = timezone.now()
+
+    run = tried(channel, now=now, refusing=refusing(now), **who)
+    batch = sent(run)
+
+    assert run.total == batch.recipients_count == 1
+    assert counts(run) == {
+        recipients.OPTED_OUT: 1,
+        recipients.NOT_ON_WHATSAPP: 1,
+        recipients.WINDOW_CLOSED: 2,
+    }
+    assert Message.objects.get().contact == crowd["open"]
+    unused = UnusedInput.objects.values_list("reason", flat=True)
+    assert sorted(unused) == sorted(
+        reason for reason, count in counts(run).items() for _ in range(count)
+    )
+
+
+def test_a_number_that_nobody_knows_has_no_open_window(channel: Channel) -> None:
+    now = timezone.now()
+
+    assert counts(tried(channel, now=now, numbers=["0712345678"], refusing=refusing(now))) == {
+        recipients.WINDOW_CLOSED: 1
+    }
+    assert tried(channel, now=now, numbers=["0712345678"]).total == 1
+
+
+def test_who_is_named_by_number_and_tag_counts_once(
+    channel: Channel, crowd: dict[str, Any]
+) -> None:
+    run = tried(channel, numbers=["+254700000001"], tags=[crowd["tag"].pk])
+
+    assert run.total == sent(run).recipients_count == 4
+
+
+def test_another_companys_tag_reaches_nobody(channel: Channel, rival: Company) -> None:
+    tag = factories.make_tag(rival, factories.make_contact(rival))
+
+    assert tried(channel, tags=[tag.pk]).total == 0
+
+
+def test_the_daily_limit_cuts_off_the_last_ones(channel: Channel, acme: Company) -> None:
+    channel.daily_limit = 10
+    channel.save()
+    today = timezone.localdate(timezone=zoneinfo.ZoneInfo(acme.time_zone))
+    ChannelState.objects.filter(channel=channel).update(day=today, day_count=7)
+    people = [factories.make_contact(acme) for _ in range(4)]
+
+    run = tried(
+        channel,
+        now=timezone.now(),
+        numbers=["0712345678", "0722000111"],
+        tags=[factories.make_tag(acme, *people).pk],
+    )
+    batch = sent(run)
+
+    assert (run.room_today, run.total, batch.recipients_count) == (3, 3, 3)
+    assert counts(run) == {recipients.OVER_LIMIT: 3}
+
+
+def test_yesterdays_messages_don_t_count_against_the_limit_of_today(channel: Channel) -> None:
+    channel.daily_limit = 10
+    channel.save()
+    ChannelState.objects.filter(channel=channel).update(day=date(2026, 11, 20), day_count=10)
+
+    assert tried(channel, numbers=["0712345678"]).room_today == 10
+
+
+def test_the_cost_is_the_companys_own_price_and_must_be_there(
+    channel: Channel, acme: Company
+) -> None:
+    acme.prices = {"SERVICE": 400_000}
+    acme.save()
+
+    two = tried(channel, numbers=["0712345678", "0722000111"])
+    three = tried(channel, numbers=["0712345678", "0722000111", "0733000111"])
+
+    assert (two.cost, two.is_possible) == (800_000, True)
+    assert (three.cost, three.is_affordable, three.is_possible) == (1_200_000, False, False)
+
+
+def test_it_ends_after_what_is_queued_before_it_at_the_channels_rate(channel: Channel) -> None:
+    channel.rate_per_second = 2
+    channel.save()
+    batch = factories.make_batch(channel)
+    for _ in range(10):
+        factories.make_message(channel, batch=batch, due_at=NOW - timedelta(seconds=1))
+    factories.make_message(channel, batch=batch, due_at=NOW + timedelta(days=1))
+
+    at_once = tried(channel, numbers=["0712345678", "0722000111"])
+    later = tried(channel, numbers=["0712345678"], due_at=NOW + timedelta(hours=1))
+
+    assert at_once.ends_at == NOW + timedelta(seconds=6)
+    assert later.ends_at == NOW + timedelta(hours=1, seconds=0.5)
+
+
+def test_the_list_of_those_left_out_names_each_once(
+    channel: Channel, acme: Company, crowd: dict[str, Any], monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(recipients, "SLICE", 2)
+    now = timezone.now()
+    request = request_for(
+        channel, numbers=["12", "0712345678"], tags=[crowd["tag"].pk], refusing=refusing(now)
+    )
+
+    everybody = list(dry_run.each_left_out(request, company=acme, reason=""))
+    closed = dry_run.each_left_out(request, company=acme, reason=recipients.WINDOW_CLOSED)
+
+    assert sorted(everybody) == [
+        ("+254700000002", recipients.WINDOW_CLOSED),
+        ("+254700000003", recipients.WINDOW_CLOSED),
+        ("+254700000004", recipients.OPTED_OUT),
+        ("+254700000005", recipients.NOT_ON_WHATSAPP),
+        ("+254712345678", recipients.WINDOW_CLOSED),
+        ("12", recipients.NOT_A_NUMBER),
+    ]
+    assert [given for given, _ in closed] == ["+254712345678", "+254700000002", "+254700000003"]
+
+
+def test_it_takes_as_many_queries_for_many_people_as_for_few(
+    channel: Channel, acme: Company, crowd: dict[str, Any]
+) -> None:
+    with CaptureQueriesContext(connection) as few:
+        tried(channel, tags=[crowd["tag"].pk], refusing=refusing(NOW))
+    tag = factories.make_tag(acme, *(factories.make_contact(acme) for _ in range(50)))
+    with CaptureQueriesContext(connection) as many:
+        tried(channel, tags=[tag.pk], refusing=refusing(NOW))
+
+    assert len(many) == len(few) < 10
+
+
+# --- What is typed ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("0712345678\n0722000111", ["0712345678", "0722000111"]),
+        ("0712345678, 0722000111; 0733000111", ["0712345678", "0722000111", "0733000111"]),
+        ("+254 712 345 678\r\n0722 000 111", ["+254 712 345 678", "0722 000 111"]),
+        ("0712345678 0722000111", ["0712345678", "0722000111"]),
+        ("0712345678\t0722000111\t\n", ["0712345678", "0722000111"]),
+        ("Phone\n0712345678", ["Phone", "0712345678"]),
+        ("call me maybe", ["call me maybe"]),
+        ("  \n , ;", []),
+    ],
+)
+def test_numbers_are_found_whatever_stands_between_them(typed: str, found: list[str]) -> None:
+    assert compose.numbers_in(typed, country="KE") == found
+
+
+def test_a_time_that_the_clocks_jump_over_is_none() -> None:
+    with timezone.override("Europe/Berlin"):
+        assert compose.local_moment(date(2026, 3, 29), time(2, 30)) is None
+        assert compose.local_moment(date(2026, 3, 29), time(3, 30)) == datetime(
+            2026, 3, 29, 1, 30, tzinfo=UTC
+        )
+        # Twice on the clocks: the first is meant.
+        assert compose.local_moment(date(2026, 10, 25), time(2, 30)) == datetime(
+            2026, 10, 25, 0, 30, tzinfo=UTC
+        )
