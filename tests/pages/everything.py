@@ -1,10 +1,14 @@
 """One row of every table, each time with a company, a channel and people of its own."""
 
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import Group
 from django.utils import timezone
 
-from companies.models import RateWindow
+from companies import audit, decisions, notices
+from companies.models import DoctorReport, RateWindow
+from contacts.models import ConsentEvent, ImportProblem, ImportRow, Tagging
 from messaging.models import (
     DailyFailure,
     DailyReach,
@@ -30,9 +34,17 @@ def make_one_of_each(name: str) -> None:
     company = factories.make_company(name)
     user = factories.make_user(company=company)
     channel = factories.make_channel(company)
+    DoctorReport.objects.create(channel=channel, at=now, findings=[])
+    audit.record(user, company=company, kind=audit.Kind.SIGNED_IN)
+    decisions.record(company, channel, "connected", reason="", author=user, now=now)
     factories.make_key(company, channel=channel, created_by=user)
     contact = factories.make_contact(company)
     factories.make_tag(company, contact)
+    ConsentEvent.objects.create(contact=contact, kind="opted_out", source="api", at=now)
+    job = factories.make_import(company)
+    ImportRow.objects.create(contact_import=job, contact_id=contact.pk, outcome=1)
+    ImportProblem.objects.create(contact_import=job, row=2, input="[]", reason="No number.")
+    Tagging.objects.create(company=company, author_label=name, tag_name="x", up_to=1)
     factories.make_template(company)
     message = factories.make_message(channel, status=Status.SENT)
     here = {"company": company, "channel": channel}
@@ -57,7 +69,7 @@ def make_one_of_each(name: str) -> None:
     DailyFailure.objects.create(**today, code="131026")
     DailyReach.objects.create(company=company, day=now.date(), block=contact.pk // 60, bits=1)
     event = WebhookDelivery.objects.create(
-        endpoint=factories.make_endpoint(company),
+        endpoint=factories.make_endpoint(company, last_sequence=1),
         sequence=1,
         event="webhook.test",
         occurred_at=now,
@@ -73,3 +85,7 @@ def make_one_of_each(name: str) -> None:
     RateWindow.objects.create(key=name, started=1, count=1)
     Group.objects.create(name=name)
     EmailAddress.objects.create(user=user, email=user.email)
+    Authenticator.objects.create(user=user, type=Authenticator.Type.TOTP, data={})
+    UserSession.objects.create(user=user, ip="127.0.0.1", session_key=name, user_agent="Firefox")
+    factories.make_invitation(company)
+    notices.notify(company, title="Something", text="Something happened.")

@@ -1,11 +1,15 @@
 """What staff can do: only by POST, only with a token, and what it does."""
 
+from datetime import timedelta
+
 import pytest
 from allauth.account.models import EmailAddress
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group
+from django.contrib.messages import get_messages
 from django.test import Client
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils import timezone
 
 from companies.models import ApiKey, Channel, Company, CreditEntry, Membership, User
@@ -18,10 +22,28 @@ pytestmark = pytest.mark.django_db
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
 LABELS = [model._meta.label for model in MODELS]
 UNFOLD_ACTIONS = ("actions_list", "actions_row", "actions_detail", "actions_submit_line")
-
-
-def _actions(screen) -> list[str]:
-    return [action if isinstance(action, str) else action.__name__ for action in screen.actions]
+DIALOGS = [
+    (model, name)
+    for model in MODELS
+    for name in admin.site._registry[model]._extract_action_names(
+        admin.site._registry[model].actions_detail
+    )
+]
+DIALOG_IDS = [f"{model._meta.label}.{name}" for model, name in DIALOGS]
+LISTED = [
+    (model, action if isinstance(action, str) else action.__name__)
+    for model in MODELS
+    for action in admin.site._registry[model].actions
+]
+# Whatever a dialog asks for, it is in here.
+FILLED_IN = {
+    "_form_submitted": "True",
+    "reason": "Because we must.",
+    "note": "Receipt 7",
+    "amount": "5",
+    "once": "abc",
+    "duration": "0",
+}
 
 
 def _url(model, page: str, *args: object) -> str:
@@ -32,29 +54,135 @@ def _state() -> dict[str, list[dict[str, object]]]:
     return {model._meta.label: list(model._default_manager.values()) for model in MODELS}
 
 
+def _ready_for(model, action: str) -> object:
+    """A row that the action would change: in a state that allows it."""
+    make_one_of_each("one")
+    row = model._default_manager.first()
+    process = getattr(admin.site._registry[model], "process", None)
+    if process and action in process.steps:
+        model.objects.filter(pk=row.pk).update(status=min(process.steps[action].sources))
+    if action in ("resume", "resume_sending"):
+        Channel.objects.update(paused_until=timezone.now() + timedelta(days=1))
+    WebhookEvent.objects.update(state=WebhookEvent.State.PROBLEM)
+    return row
+
+
+def _filled_in(row: object) -> dict[str, object]:
+    member = Membership.objects.first()
+    return {**FILLED_IN, "member": member.pk if member else ""}
+
+
+def _staff_of(role: str) -> User:
+    user = User.objects.create_user(f"{role}@tuma.example", "secret-pass-1", is_staff=True)
+    user.groups.set([Group.objects.get(name=role)])
+    return user
+
+
+def test_there_are_dialogs_to_walk():
+    assert {"approve", "suspend", "connect", "pause", "top_up", "impersonate", "replay_one"} <= {
+        name for _model, name in DIALOGS
+    }
+
+
 @pytest.mark.parametrize("model", MODELS, ids=LABELS)
-def test_no_screen_has_actions_that_run_on_get(model):
-    """Unfold's own kinds of action do; ours are Django's, which only a POST runs."""
+def test_all_of_unfolds_actions_are_dialogs_that_ask_for_a_permission(model):
+    """Its other kinds run on GET; Django's own (`actions`) run on POST alone."""
     screen = admin.site._registry[model]
 
-    assert [kind for kind in UNFOLD_ACTIONS if getattr(screen, kind, ())] == []
+    for kind in UNFOLD_ACTIONS:
+        for name in screen._extract_action_names(getattr(screen, kind, ())):
+            assert getattr(screen, name).dialog
+            assert getattr(screen, name).permission.count(".") == 1
+
+
+@pytest.mark.parametrize(("model", "action"), DIALOGS, ids=DIALOG_IDS)
+def test_a_get_of_a_dialog_changes_nothing(staff: Client, model, action: str):
+    row = _ready_for(model, action)
+    before = _state()
+
+    response = staff.get(_url(model, action, row.pk), _filled_in(row))
+
+    assert response.status_code == 200
+    assert b"<form" in response.content
+    assert _state() == before
+
+
+@pytest.mark.parametrize(("model", "action"), DIALOGS, ids=DIALOG_IDS)
+def test_a_dialog_without_a_csrf_token_is_refused(staff_user: User, model, action: str):
+    row = _ready_for(model, action)
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(staff_user)
+    before = _state()
+
+    assert client.post(_url(model, action, row.pk), _filled_in(row)).status_code == 403
+    assert _state() == before
+
+
+@pytest.mark.parametrize(("model", "action"), DIALOGS, ids=DIALOG_IDS)
+def test_a_dialog_without_its_permission_is_refused(browser, model, action: str):
+    row = _ready_for(model, action)
+    client = browser(_staff_of("Support"))
+    before = _state()
+
+    assert client.get(_url(model, action, row.pk)).status_code == 403
+    assert client.post(_url(model, action, row.pk), _filled_in(row)).status_code == 403
+    assert _state() == before
+
+
+@pytest.mark.parametrize(("model", "action"), DIALOGS, ids=DIALOG_IDS)
+@pytest.mark.parametrize("pk", ["999999", "nonsense"])
+def test_a_dialog_of_nothing_is_not_found(staff: Client, model, action: str, pk: str):
+    assert staff.get(_url(model, action, pk)).status_code == 404
+    assert staff.post(_url(model, action, pk), FILLED_IN).status_code == 404
+
+
+@pytest.mark.parametrize(("model", "action"), DIALOGS, ids=DIALOG_IDS)
+def test_a_dialog_is_not_for_companies_people(owner: Client, model, action: str):
+    row = _ready_for(model, action)
+
+    response = owner.post(_url(model, action, row.pk), _filled_in(row))
+
+    assert (response.status_code, response["Location"].split("?")[0]) == (302, "/admin/login/")
+
+
+@pytest.mark.parametrize(("model", "action"), DIALOGS, ids=DIALOG_IDS)
+def test_a_dialog_that_is_filled_in_does_something(staff: Client, model, action: str):
+    """So that the refusals above are not those of an action that never worked."""
+    row = _ready_for(model, action)
+
+    response = staff.post(_url(model, action, row.pk), _filled_in(row))
+
+    assert response.status_code == 302
+    assert "Nothing was changed" not in str(list(get_messages(response.wsgi_request)))
+
+
+@pytest.mark.parametrize(("model", "action"), LISTED)
+def test_an_action_of_a_list_needs_a_post_a_token_and_a_permission(
+    staff: Client, staff_user: User, browser, model, action: str
+):
+    row = _ready_for(model, action)
+    without_token = Client(enforce_csrf_checks=True)
+    without_token.force_login(staff_user)
+    form = {"action": action, "_selected_action": row.pk, "index": 0}
+    before = _state()
+
+    assert staff.get(_url(model, "changelist"), form).status_code in (200, 302)
+    assert without_token.post(_url(model, "changelist"), form).status_code == 403
+    browser(_staff_of("Support")).post(_url(model, "changelist"), form)
+    after = _state()
+
+    people = {User._meta.label, Group._meta.label}
+    assert {k: v for k, v in after.items() if k not in people} == {
+        k: v for k, v in before.items() if k not in people
+    }
 
 
 @pytest.mark.parametrize("model", MODELS, ids=LABELS)
-def test_a_get_changes_nothing(staff: Client, model):
+def test_a_get_of_a_row_changes_nothing(staff: Client, model):
     make_one_of_each("one")
     row = model._default_manager.first()
     before = _state()
 
-    for action in _actions(admin.site._registry[model]):
-        query = {"action": action, "_selected_action": row.pk, "index": 0}
-        assert staff.get(_url(model, "changelist"), query).status_code in (200, 302)
-        for name in ("changelist", "change"):
-            try:
-                url = _url(model, f"{action}_{name}", row.pk)
-            except NoReverseMatch:
-                continue
-            staff.get(url)
     staff.get(_url(model, "change", row.pk), {"_save": "1", "name": "changed"})
 
     assert _state() == before
@@ -176,7 +304,7 @@ def test_a_top_up_moves_the_balance_and_the_ledger_together(staff: Client, acme:
 
 
 def test_no_more_can_be_taken_than_is_there(staff: Client, acme: Company):
-    fields = {"company": acme.pk, "amount": -1_000_001, "note": ""}
+    fields = {"company": acme.pk, "amount": -1_000_001, "note": "Paid back"}
 
     response = staff.post(_url(CreditEntry, "add"), fields, follow=True)
 

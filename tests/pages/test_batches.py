@@ -6,7 +6,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from companies.models import Channel, Company
+from companies.models import AuditEvent, Channel, Company
+from messaging import batch_state
 from messaging.models import Batch, Message, Status, UnusedInput
 from tests import factories
 
@@ -185,7 +186,8 @@ def test_the_page_refreshes_itself_until_all_is_at_rest(owner: Client, channel: 
 
 def test_an_old_batch_waits_for_no_receipts(owner: Client, channel: Channel):
     batch = factories.make_batch(channel, sent=1)
-    Batch.objects.filter(pk=batch.pk).update(created_at=timezone.now() - timedelta(hours=2))
+    long_ago = timezone.now() - timedelta(hours=2)
+    Batch.objects.filter(pk=batch.pk).update(created_at=long_ago, due_at=long_ago)
 
     assert "hx-trigger" not in _page(owner, batch)
 
@@ -219,3 +221,190 @@ def test_a_batch_of_many_shows_the_first_fifty(owner: Client, channel: Channel):
     assert len(response.context["messages_shown"]) == 50
     assert Message.objects.count() == 60
     assert len(queries) < 12
+
+
+# --- Pause, resume, cancel, another time ----------------------------------------------------
+
+
+def _post(client: Client, batch: Batch, action: str, **fields: str) -> Batch:
+    response = client.post(f"/batches/{batch.public_id}/{action}", fields)
+    assert response["Location"] == f"/batches/{batch.public_id}"
+    return Batch.objects.get(pk=batch.pk)
+
+
+def _words(pages: str) -> list[str]:
+    """The words of the buttons that the page offers for the batch."""
+    actions = pages.partition('id="batch-actions"')[2].partition("<main")[0]
+    return [
+        word
+        for word in ("Resume", "Pause", "Cancel the batch", "Send now")
+        if f"{word}</" in actions
+    ]
+
+
+def test_a_batch_is_paused_resumed_and_cancelled_from_its_page(owner: Client, channel: Channel):
+    batch = factories.make_batch(channel)
+    assert _words(_page(owner, batch)) == ["Pause", "Cancel the batch"]
+
+    assert _post(owner, batch, "pause").paused_at is not None
+    assert _words(_page(owner, batch)) == ["Resume", "Cancel the batch"]
+    assert "Paused since" in _page(owner, batch)
+    assert _post(owner, batch, "resume").paused_at is None
+    assert _post(owner, batch, "cancel").halt_code == "cancelled"
+
+    page = _page(owner, batch)
+    assert _words(page) == []
+    assert "Cancelled by owner@acme.example." in page
+    kinds = AuditEvent.objects.order_by("pk").values_list("kind", "label")
+    assert list(kinds) == [
+        (f"batch.{kind}", batch.public_id) for kind in ("paused", "resumed", "cancelled")
+    ]
+
+
+def test_what_can_not_be_done_any_more_is_said_and_leaves_no_trace(owner: Client, channel: Channel):
+    batch = factories.make_batch(channel, read=1)
+
+    _post(owner, batch, "pause")
+    page = _page(owner, batch)
+
+    assert "There is nothing left to pause." in page
+    assert not AuditEvent.objects.exists()
+
+
+def test_a_scheduled_batch_shows_its_time_and_takes_another(owner: Client, channel: Channel):
+    due_at = timezone.now() + timedelta(days=2)
+    batch = factories.make_batch(channel, due_at=due_at)
+    page = _page(owner, batch)
+    assert "Goes out on" in page
+    assert "Scheduled" in page
+
+    day = (due_at + timedelta(days=1)).date().isoformat()
+    changed = _post(owner, batch, "time", day=day, at="10:00")
+    assert changed.due_at.strftime("%Y-%m-%d %H:%M") == f"{day} 07:00"
+
+    refused = _post(owner, batch, "time", day="2020-01-01", at="10:00")
+    assert refused.due_at == changed.due_at
+    assert "This time has passed." in _page(owner, batch)
+
+    assert _post(owner, batch, "time", now="1").due_at <= timezone.now()
+
+
+def test_a_viewer_sees_a_batch_and_may_not_stop_it(viewer: Client, channel: Channel):
+    batch = factories.make_batch(channel)
+
+    assert _words(_page(viewer, batch)) == []
+    for action in ("pause", "resume", "cancel", "time"):
+        assert viewer.post(f"/batches/{batch.public_id}/{action}").status_code == 403
+    assert viewer.get(f"/batches/{batch.public_id}/messages.csv").status_code == 403
+
+
+def test_another_companys_batch_is_not_stopped(stranger: Client, channel: Channel):
+    batch = factories.make_batch(channel)
+
+    for action in ("pause", "resume", "cancel", "time"):
+        assert stranger.post(f"/batches/{batch.public_id}/{action}").status_code == 404
+    assert stranger.get(f"/batches/{batch.public_id}/messages.csv").status_code == 404
+    assert stranger.get(f"/batches/{batch.public_id}/unused.csv").status_code == 404
+
+
+def test_what_can_be_done_is_refreshed_only_when_it_has_changed(owner: Client, channel: Channel):
+    batch = factories.make_batch(channel)
+    address = f"/batches/{batch.public_id}/progress"
+
+    same = owner.get(f"{address}?state=running").content.decode()
+    changed = owner.get(f"{address}?state=scheduled").content.decode()
+
+    assert "batch-actions" not in same
+    assert 'id="batch-actions" hx-swap-oob="true"' in changed
+    assert 'id="batch-time" hx-swap-oob="true"' in changed
+
+
+def test_the_messages_of_a_batch_are_exported_with_whole_numbers(
+    owner: Client, channel: Channel, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("messaging.batch_pages._AT_ONCE", 2)
+    batch = factories.make_batch(channel, recipients_count=5)
+    for number in range(5):
+        factories.make_message(
+            channel, batch=batch, recipient=f"25471234567{number}", status=Status.SENT
+        )
+    factories.make_message(channel)
+
+    response = owner.get(f"/batches/{batch.public_id}/messages.csv")
+    lines = b"".join(response.streaming_content).decode("utf-8-sig").splitlines()
+
+    assert lines[0].startswith("message_id,to,name,status")
+    assert [line.split(",")[1] for line in lines[1:]] == [f"+25471234567{n}" for n in range(5)]
+    assert AuditEvent.objects.get().kind == "message.exported"
+
+
+def test_what_was_not_used_is_exported(owner: Client, channel: Channel):
+    batch = factories.make_batch(channel)
+    UnusedInput.objects.create(batch=batch, input="=cmd()", reason="not a phone number")
+
+    response = owner.get(f"/batches/{batch.public_id}/unused.csv")
+
+    assert b"".join(response.streaming_content).decode("utf-8-sig").splitlines() == [
+        "given,reason",
+        "'=cmd(),not a phone number",
+    ]
+
+
+# --- Filters --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def one_of_each(channel: Channel) -> dict[str, Batch]:
+    now = timezone.now()
+    return {
+        "running": factories.make_batch(channel),
+        "scheduled": factories.make_batch(channel, due_at=now + timedelta(days=1)),
+        "paused": factories.make_batch(channel, paused_at=now),
+        "cancelled": factories.make_batch(channel, halt_code="cancelled", failed=1),
+        "done": factories.make_batch(channel, read=1),
+    }
+
+
+@pytest.mark.parametrize("state", ["running", "scheduled", "paused", "cancelled", "done"])
+def test_batches_are_found_by_their_state(owner: Client, one_of_each: dict[str, Batch], state: str):
+    rows = owner.get(f"/batches?state={state}").context["rows"]
+
+    assert [row.batch for row in rows] == [one_of_each[state]]
+    assert batch_state.state(rows[0].batch, now=timezone.now()) == state
+
+
+def test_batches_are_found_by_channel_and_day(owner: Client, acme: Company, channel: Channel):
+    old = factories.make_batch(channel)
+    Batch.objects.filter(pk=old.pk).update(created_at=timezone.now() - timedelta(days=10))
+    new = factories.make_batch(channel)
+    other = factories.make_batch(factories.make_channel(acme))
+    week_ago = (timezone.now() - timedelta(days=7)).date()
+
+    def found(query: str) -> list[Batch]:
+        return [row.batch for row in owner.get(f"/batches?{query}").context["rows"]]
+
+    assert found(f"since={week_ago}") == [other, new]
+    assert found(f"until={week_ago}") == [old]
+    assert found(f"channel={other.channel_id}") == [other]
+
+
+def test_what_is_rare_is_looked_for_page_by_page(
+    owner: Client, channel: Channel, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("messaging.batch_list.LOOK", 10)
+    wanted = factories.make_batch(channel, paused_at=timezone.now())
+    for _ in range(15):
+        factories.make_batch(channel)
+
+    first = owner.get("/batches?state=paused")
+    second = owner.get(f"/batches?state=paused&before={first.context['older']}")
+
+    assert (first.context["rows"], first.context["is_cut"]) == ([], True)
+    assert [row.batch for row in second.context["rows"]] == [wanted]
+
+
+def test_a_filter_that_is_wrong_says_so(owner: Client):
+    page = owner.get("/batches?since=nonsense&until=2026-01-01")
+
+    assert page.status_code == 200
+    assert "Enter a valid date" in page.content.decode()

@@ -1,12 +1,9 @@
 from collections.abc import Callable
-from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
-from django.utils import timezone
 
 from companies.models import Company, Membership, User
-from messaging.models import DailyUsage
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -25,36 +22,6 @@ def test_a_person_without_a_company_is_told_so(browser: Callable[[User], Client]
 
     assert b"belongs to no company" in lone.get("/").content
     assert lone.get("/companies")["Location"] == "/"
-
-
-def test_the_dashboard_shows_credit_channels_and_todays_counts(owner: Client, acme, channel):
-    today = timezone.localdate(timezone=ZoneInfo(acme.time_zone))
-    DailyUsage.objects.create(
-        company=acme, channel=channel, day=today, category="SERVICE", accepted=1777, read=1234
-    )
-
-    page = owner.get("/").content.decode()
-
-    assert "1,000,000" in page
-    assert channel.phone_number in page
-    assert "1,777 messages accepted" in page
-    assert "1,234" in page
-    assert "543" in page  # waiting: accepted and in no other state
-
-
-def test_another_companys_rows_are_not_on_the_dashboard(owner: Client, rival: Company):
-    factories.make_batch(rival.channels.get(), payload={"type": "text", "text": {"body": "RIVAL"}})
-
-    assert b"RIVAL" not in owner.get("/").content
-    assert rival.channels.get().phone_number.encode() not in owner.get("/").content
-
-
-def test_first_steps_vanish_when_all_are_done(owner: Client, channel):
-    assert b"First steps" in owner.get("/").content
-
-    factories.make_batch(channel)
-
-    assert b"First steps" not in owner.get("/").content
 
 
 def test_a_member_of_two_companies_switches_by_post(
