@@ -24,10 +24,11 @@ def prepare(*, company: int, channel: int, tags: list[int], count: int) -> None:
     from django.utils import timezone
 
     from bench import load, stock
-    from config import public_ids, sql
+    from config import heap, public_ids, sql
     from messaging import inbox
     from messaging.models import Message, Status
 
+    heap.settle()  # as workers do
     stock.fill(company=company, channel=channel, tags=tags)
     ids = list(Message.objects.filter(wamid=None).order_by("pk").values_list("pk", flat=True))
     wamid = "'wamid.HBgMMjU0NzEyMzQ1Njc4FQIAERgS' || id"

@@ -98,6 +98,7 @@ def caller(company_id: int) -> Caller:
         time_zone="Africa/Nairobi",
         requests_per_minute=None,
         prices={},
+        scopes=("send",),
     )
 
 

@@ -118,7 +118,7 @@ def in_batches(*, channel: int, count: int, marking: bool) -> dict[str, float]:
     while done < count:
         rows = queue.claim(channel, Lane.BULK, fence=fence, limit=500, now=timezone.now())
         if marking:
-            queue.mark_sending([row.id for row in rows], fence=fence, now=timezone.now())
+            queue.mark_sending(rows, fence=fence, now=timezone.now())
         results = Results()
         results.sent += [Sent(row.id, row.batch_id, f"wamid.{row.id:034X}") for row in rows]
         queue.store_results(results, fence=fence, now=timezone.now())
