@@ -20,7 +20,9 @@ from config.fields import EncryptedTextField
 
 def validate_time_zone(name: str) -> None:
     if name not in zoneinfo.available_timezones():
-        raise ValidationError(f"“{name}” is not a time zone name such as Africa/Nairobi.")
+        raise ValidationError(
+            _("“%(name)s” is not a time zone name such as Africa/Nairobi."), params={"name": name}
+        )
 
 
 class Company(models.Model):

@@ -42,7 +42,7 @@ class InviteForm(forms.Form):
     )
     role = forms.ChoiceField(
         label=_("Role"),
-        choices=[(role, f"{role.label}") for role in reversed(roles.RANKS)],
+        choices=[(role, role.label) for role in reversed(roles.RANKS)],
         initial=Role.OPERATOR,
     )
 

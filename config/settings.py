@@ -288,7 +288,6 @@ LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("sw", "Kiswahili"), ("ar", "العربية")]
 # `packages` holds what Django and allauth leave untranslated.
 LOCALE_PATHS = [BASE_DIR / "locale", BASE_DIR / "locale" / "packages"]
-FORMAT_MODULE_PATH = "config.formats"
 LANGUAGE_COOKIE_AGE = 31_536_000
 LANGUAGE_COOKIE_SECURE = HTTPS
 LANGUAGE_COOKIE_HTTPONLY = True

@@ -1,1 +1,1 @@
-"""How numbers and days are written in the languages for which Django has no formats."""
+"""How numbers, days and times are written on our pages, by language."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.test import Client
 from django.utils import translation
 
@@ -105,12 +106,12 @@ def entries(language: str) -> Iterator[tuple[str, str, list[str]]]:
 
 
 def test_every_word_of_the_portals_templates_is_marked_for_translation() -> None:
-    found = {path.name: unmarked_words(path.read_text()) for path in TEMPLATES}
+    found = {str(path): unmarked_words(path.read_text()) for path in TEMPLATES}
     assert {name: words for name, words in found.items() if words} == {}
 
 
 def test_what_forms_and_messages_say_is_marked_for_translation() -> None:
-    found = {path.name: list(unmarked_texts(path.read_text())) for path in PYTHON}
+    found = {str(path): list(unmarked_texts(path.read_text())) for path in PYTHON}
     assert {name: texts for name, texts in found.items() if texts} == {}
 
 
@@ -160,6 +161,12 @@ def test_the_portal_speaks_the_language_that_was_chosen(
     assert f'<html lang="{language}" dir="{direction}"' in page
     assert heading in page
     assert ("tabler.rtl.min" in page) == (direction == "rtl")
+
+
+@pytest.mark.parametrize("language", ["en", "sw", "ar"])
+def test_large_numbers_are_grouped(language: str) -> None:
+    with translation.override(language):
+        assert intcomma(1234567) == "1,234,567"
 
 
 def test_what_the_packages_say_is_in_swahili_too() -> None:

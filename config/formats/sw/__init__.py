@@ -1,1 +1,0 @@
-"""Swahili: as in English, which Kenya, Tanzania and Uganda follow here."""
