@@ -121,7 +121,7 @@ def as_id(term: str) -> int | None:
 
 def pretty_json(value: object) -> SafeString:
     text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
-    return format_html('<pre class="tuma-json">{}</pre>', text)
+    return format_html('<pre class="tuma-json" tabindex="0">{}</pre>', text)
 
 
 # --- Dialogs --------------------------------------------------------------------------

@@ -126,7 +126,7 @@ class WebhookEventAdmin(ExactSearchMixin, ReadOnlyAdmin):
         try:
             return pretty_json(json.loads(text))
         except ValueError:
-            return format_html('<pre class="tuma-json">{}</pre>', text)
+            return format_html('<pre class="tuma-json" tabindex="0">{}</pre>', text)
 
     def has_replay_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("messaging.change_webhookevent")

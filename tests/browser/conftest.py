@@ -22,7 +22,7 @@ from tests.browser.looking import watch
 from tests.journeys.conftest import pytest_runtest_makereport  # noqa: F401  # logs of what failed
 from tests.journeys.installation import Installation, installed
 
-ACTION_MS = 10_000
+ACTION_MS = 20_000
 expect.set_options(timeout=ACTION_MS)
 _PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 

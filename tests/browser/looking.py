@@ -4,7 +4,7 @@ from typing import Any, Literal
 from weakref import WeakKeyDictionary
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import ConsoleMessage, Page, Request, Response
+from playwright.sync_api import ConsoleMessage, Page, Request, Response, TimeoutError
 
 WIDTHS = {"desk": (1440, 900), "phone": (390, 844)}
 # What to ask axe of each: the themes differ in nothing but their colours.
@@ -13,6 +13,8 @@ THEMES: dict[Literal["light", "dark"], dict[str, Any]] = {
     "dark": {"resultTypes": ["violations"], "runOnly": ["color-contrast"]},
 }
 
+SETTLING_MS = 5_000
+_EXCESS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 _AXE = Axe().axe_script
 _faults: WeakKeyDictionary[Page, list[str]] = WeakKeyDictionary()
 
@@ -61,11 +63,10 @@ def look(page: Page) -> None:
 
 def _faults_seen(page: Page, questions: dict[str, Any]) -> list[str]:
     faults = []
-    excess = page.evaluate(
-        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    )
-    if excess > 0:
-        faults.append(f"{excess} px too wide")
+    try:  # plots take a moment to find their new size
+        page.wait_for_function(f"{_EXCESS} <= 0", timeout=SETTLING_MS)
+    except TimeoutError:
+        faults.append(f"{page.evaluate(_EXCESS)} px too wide")
     answer = page.evaluate("(questions) => axe.run(document, questions)", questions)
     for violation in answer["violations"]:
         where = "; ".join(node["html"][:160] for node in violation["nodes"][:3])
