@@ -32,7 +32,6 @@ _ICONS = {
     "import": "address-book",
     "tag": "tags",
     "template": "template",
-    "batch": "send",
     "message": "message",
     "staff": "lifebuoy",
     "credit": "coins",

@@ -7,38 +7,73 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('companies', '0004_team'),
+        ("companies", "0004_team"),
     ]
 
     operations = [
         migrations.AlterModelOptions(
-            name='channel',
-            options={'permissions': [('decide_channel', 'Can connect, reject and disconnect channels'), ('pause_channel', 'Can pause and resume channels')]},
+            name="channel",
+            options={
+                "permissions": [
+                    ("decide_channel", "Can connect, reject and disconnect channels"),
+                    ("pause_channel", "Can pause and resume channels"),
+                ]
+            },
         ),
         migrations.AlterModelOptions(
-            name='company',
-            options={'permissions': [('decide_company', 'Can approve, suspend and reinstate companies'), ('pause_company', "Can pause and resume a company's sending"), ('impersonate_member', "Can work in the portal as one of a company's people")], 'verbose_name_plural': 'companies'},
+            name="company",
+            options={
+                "permissions": [
+                    ("decide_company", "Can approve, suspend and reinstate companies"),
+                    ("pause_company", "Can pause and resume a company's sending"),
+                    ("impersonate_member", "Can work in the portal as one of a company's people"),
+                ],
+                "verbose_name_plural": "companies",
+            },
         ),
         migrations.CreateModel(
-            name='Decision',
+            name="Decision",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('about_type', models.CharField(max_length=20)),
-                ('about_id', models.BigIntegerField()),
-                ('about_label', models.CharField(max_length=200)),
-                ('done', models.CharField(help_text='In a word: approved.', max_length=20)),
-                ('from_status', models.CharField(blank=True, max_length=20)),
-                ('to_status', models.CharField(blank=True, max_length=20)),
-                ('reason', models.CharField(blank=True, max_length=300)),
-                ('author_label', models.CharField(max_length=254)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('author', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL)),
-                ('company', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='decisions', to='companies.company')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("about_type", models.CharField(max_length=20)),
+                ("about_id", models.BigIntegerField()),
+                ("about_label", models.CharField(max_length=200)),
+                ("done", models.CharField(help_text="In a word: approved.", max_length=20)),
+                ("from_status", models.CharField(blank=True, max_length=20)),
+                ("to_status", models.CharField(blank=True, max_length=20)),
+                ("reason", models.CharField(blank=True, max_length=300)),
+                ("author_label", models.CharField(max_length=254)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "author",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "company",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="decisions",
+                        to="companies.company",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['about_type', 'about_id', '-id'], name='decisions_about'), models.Index(fields=['company', '-id'], name='decisions_of_a_company')],
+                "indexes": [
+                    models.Index(fields=["about_type", "about_id", "-id"], name="decisions_about"),
+                    models.Index(fields=["company", "-id"], name="decisions_of_a_company"),
+                ],
             },
         ),
     ]
