@@ -79,7 +79,8 @@ def most_per_second(throughput: str) -> int:
 def was_approved(channel: Channel) -> bool:
     """Whether staff let it send, by the last that they decided; what staff made themselves may."""
     decided = Decision.objects.filter(about_type="channel", about_id=channel.pk)
-    moves = decided.exclude(to_status="").order_by("-pk")  # a pause is none
+    # That its sending was paused, or resumed, is a decision of another kind.
+    moves = decided.filter(to_status__in=Channel.Status.values).order_by("-pk")
     last = moves.values_list("to_status", flat=True).first()
     if last is not None:
         return last == Channel.Status.CONNECTED

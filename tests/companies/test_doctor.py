@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from companies import audit, channels, connecting, doctor, doctor_words
+from companies import audit, channels, connecting, doctor, doctor_words, staff_pauses
 from companies.connecting import NotConnected
 from companies.doctor import Heard
 from companies.models import AuditEvent, Channel, Company, Decision, DoctorReport, Notice, User
@@ -170,7 +170,12 @@ def _decided(channel: Channel, to_status: str) -> None:
 
 @pytest.mark.parametrize(
     ("decided", "status"),
-    [([], "requested"), (["connected"], "connected"), (["connected", "disconnected"], "requested")],
+    [
+        ([], "requested"),
+        (["connected"], "connected"),
+        (["connected", staff_pauses.PAUSED, staff_pauses.SENDING], "connected"),
+        (["connected", "disconnected"], "requested"),
+    ],
 )
 def test_a_reconnected_number_sends_again_only_if_staff_had_let_it(
     graph: Any, who: User, acme: Company, decided: list[str], status: str
