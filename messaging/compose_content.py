@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.core.validators import MaxLengthValidator
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from companies.models import Company
@@ -325,7 +324,3 @@ class LinkForm(_InteractiveForm):
 def accepted_files() -> str:
     """For a file field's `accept`."""
     return ",".join(sorted(FORMATS))
-
-
-def kind_words(kind: str) -> str:
-    return str(dict(MEDIA_KINDS).get(kind, gettext("File")))
