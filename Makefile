@@ -32,8 +32,8 @@ fmt: $(DEVELOP) ## Format the code
 	@$(BIN)/ruff check --quiet --fix-only . && $(BIN)/ruff format --quiet .
 
 lock: $(DEVELOP) ## Pin the newest allowed versions, with hashes
-	@$(BIN)/uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url --no-header requirements.in -o requirements.txt
-	@$(BIN)/uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url --no-header requirements-dev.in -o requirements-dev.txt
+	@$(BIN)/uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-annotate --no-strip-extras --no-emit-index-url --no-header requirements.in -o requirements.txt
+	@$(BIN)/uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-annotate --no-strip-extras --no-emit-index-url --no-header requirements-dev.in -o requirements-dev.txt
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Tuma needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another: make run PYTHON=python3.12")'
