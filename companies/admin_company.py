@@ -118,7 +118,7 @@ class CompanyAdmin(DecidedAdmin):
     search_fields: ClassVar[Any] = ["name"]
     fieldsets: ClassVar[Any] = [
         (None, {"fields": [("name", "status"), ("country", "time_zone")]}),
-        ("Limits", {"fields": [("credit_floor", "requests_per_minute")]}),
+        ("Limits", {"fields": [("credit_floor", "requests_per_minute"), "trusts_templates"]}),
         (
             "Prices",
             {

@@ -40,7 +40,8 @@ class Step:
     """One thing that staff may decide.
 
     `title` and `text` are the notice to the company, with %(name)s for the object; the reason follows
-    the text. `refuse` says why an object can't take this step although its state allows it.
+    the text. `refuse` says why an object can't take this step, or not by this person's word, although
+    its state allows it.
     """
 
     label: str
@@ -53,18 +54,20 @@ class Step:
     title: Words
     text: Words
     needs_reason: bool = False
-    refuse: Callable[[Row], str] = lambda row: ""
+    refuse: Callable[[Row, User], str] = lambda row, author: ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Process:
     """How one kind of object is decided about; `changes` gives what else becomes different with a
-    step, from its reason and its time. The company finds the object at `page`.
+    step, from its reason and its time, and `traces` leaves more of them (row, action, reason, author,
+    time). The company finds the object at `page`, in which {row} is the object.
     """
 
     model: type[Model]
     steps: Mapping[str, Step]
     changes: Callable[[Step, str, datetime], dict[str, object]] = lambda step, reason, now: {}
+    traces: Callable[[Row, str, str, User, datetime], None] | None = None
     page: str = "/"
 
     def open_to(self, status: str) -> list[str]:
@@ -84,9 +87,19 @@ def watching(rows: QuerySet[Any]) -> AbstractContextManager[None]:
 
 
 def decide(
-    process: Process, pk: object, action: str, *, author: User, reason: str = "", now: datetime
+    process: Process,
+    pk: object,
+    action: str,
+    *,
+    author: User,
+    reason: str = "",
+    seen: int | None = None,
+    now: datetime,
 ) -> Decision:
-    """Take a step. Raises Undecided where that can't be, and PermissionDenied."""
+    """Take a step. Raises Undecided where that can't be, and PermissionDenied.
+
+    `seen` is the version that was looked at, of what has versions: another one is decided anew.
+    """
     step, reason = process.steps[action], tidy(reason)
     if not author.has_perm(step.permission):
         raise PermissionDenied
@@ -99,13 +112,16 @@ def decide(
             raise Undecided("It is not there any more.")
         if row.status not in step.sources:
             raise Undecided(_too_late(row, step))
-        if why := step.refuse(row):
+        if seen is not None and row.version != seen:
+            raise Undecided(f"“{row}” was changed since you looked at it. Look at it again.")
+        if why := step.refuse(row, author):
             raise Undecided(why)
         with watching(rows):
             rows.update(status=step.target, **process.changes(step, reason, now))
-        return note(
-            step, row, reason=reason, was=row.status, author=author, now=now, page=process.page
-        )
+        if process.traces:
+            process.traces(row, action, reason, author, now)
+        page = process.page.format(row=row)
+        return note(step, row, reason=reason, was=row.status, author=author, now=now, page=page)
 
 
 def note(
@@ -248,7 +264,7 @@ COMPANIES = Process(
 _CHANNEL = Channel.Status
 
 
-def _no_token(channel: Channel) -> str:
+def _no_token(channel: Channel, _author: User) -> str:
     if channel.access_token:
         return ""
     return f"“{channel}” has no access token: store one first, or nothing could be sent on it."

@@ -53,6 +53,11 @@ class Company(models.Model):
     requests_per_minute = models.PositiveIntegerField(
         null=True, blank=True, help_text="Per key; empty for the default."
     )
+    trusts_templates = models.BooleanField(
+        "trusted with templates",
+        default=False,
+        help_text="Its templates go to Meta without a look of ours.",
+    )
     low_balance_at = models.PositiveBigIntegerField(
         null=True, blank=True, help_text="Warn when the credit falls below; empty for never."
     )

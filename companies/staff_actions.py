@@ -20,7 +20,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from companies import decisions, staff_pauses
 from companies.decisions import Process, Undecided
 from companies.models import Decision
-from config.admin import StaffAdmin, WithNote, WithReason, back, dialog
+from config.admin import StaffAdmin, WithNote, WithReason, as_id, back, dialog
 
 _DANGER, _PRIMARY = ActionVariant.DANGER, ActionVariant.PRIMARY
 # By action: icon, look, and what the dialog says.
@@ -88,6 +88,14 @@ class DecidedAdmin(StaffAdmin):
             request, object_id, form_url, {**(extra_context or {}), **context}
         )
 
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        """Buttons say which version of the row stood above them."""
+        for action in context.get("actions_detail") or ():
+            action["path"] = seen_on(action["path"], context.get("original"))
+        return super().render_change_form(request, context, *args, **kwargs)
+
     def glance(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         """What stands above the form."""
         return {"decisions": decisions.history(row)}
@@ -124,6 +132,7 @@ def decision(process: Process, action: str) -> Any:
                 action,
                 author=request.user,  # type: ignore[arg-type]  # the admin lets no one else in
                 reason=form.cleaned_data["reason"],
+                seen=as_id(request.GET.get("seen", "")),
                 now=timezone.now(),
             ),
         )
@@ -168,6 +177,12 @@ def pause(action: str) -> Any:
         icon=icon,
         variant=variant,
     )(run)
+
+
+def seen_on(url: str, row: Any) -> str:
+    """A dialog's address as it stands on a page that shows `row`: with its version, if it has any."""
+    version = getattr(row, "version", None)
+    return url if version is None else f"{url}?seen={version}"
 
 
 def look(action: str) -> dict[str, str]:

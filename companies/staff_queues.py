@@ -21,7 +21,7 @@ from django.views.decorators.http import require_safe
 
 from companies.decisions import CHANNELS, COMPANIES, Process
 from companies.models import Channel, Company, Decision
-from companies.staff_actions import look
+from companies.staff_actions import look, seen_on
 
 SHOWN = 25
 LATELY = 10
@@ -113,7 +113,7 @@ def _entry(queue: Queue, row: Any, request: HttpRequest) -> Entry:
     for name in queue.process.open_to(row.status):
         step = queue.process.steps[name]
         if request.user.has_perm(step.permission):
-            url = reverse(f"{base}_{name}", args=[row.pk])
+            url = seen_on(reverse(f"{base}_{name}", args=[row.pk]), row)
             buttons.append({"url": url, "label": step.label, **look(name)})
     return Entry(row=row, page=reverse(f"{base}_change", args=[row.pk]), buttons=buttons)
 

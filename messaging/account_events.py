@@ -8,7 +8,7 @@ from companies import channels
 from companies.models import Channel
 from messaging import channel_state, outgoing
 from messaging.webhook_body import ObjectUpdate
-from templates_app import services as templates
+from templates_app import news
 
 # account_update events after which nothing may be sent, and until when.
 _STOPS = {
@@ -24,41 +24,39 @@ def apply(update: ObjectUpdate) -> bool:
     if applier is None:
         return False
     with _told(update):
-        return applier(update.value, update.waba_id)
+        return applier(update)
 
 
 def _told(update: ObjectUpdate) -> AbstractContextManager[None]:
     """Has the company's endpoints told what becomes different."""
-    if "template" in update.field:
-        named = templates.named(update.value, update.waba_id)
-        return outgoing.watching_templates(named)
-    if update.field == "account_update":
-        return nullcontext()  # channel_state sees to that
+    if "template" in update.field or update.field == "account_update":
+        return nullcontext()  # templates_app.workflow and channel_state see to that
     return outgoing.watching_channels(Channel.objects.filter(waba_id=update.waba_id))
 
 
-def _template_status(value: dict[str, Any], waba_id: str) -> bool:
+def _template_status(update: ObjectUpdate) -> bool:
     # Meta's page prints this field for quality changes as well: the keys tell which it is.
-    if "new_quality_score" in value:
-        return templates.quality_update(value, waba_id=waba_id)
-    return templates.status_update(value, waba_id=waba_id)
+    if "new_quality_score" in update.value:
+        return _template_quality(update)
+    return news.status_update(update.value, waba_id=update.waba_id, told_at=update.at)
 
 
-def _template_category(value: dict[str, Any], waba_id: str) -> bool:
-    return templates.category_update(value, waba_id=waba_id)
+def _template_category(update: ObjectUpdate) -> bool:
+    return news.category_update(update.value, waba_id=update.waba_id)
 
 
-def _template_quality(value: dict[str, Any], waba_id: str) -> bool:
-    return templates.quality_update(value, waba_id=waba_id)
+def _template_quality(update: ObjectUpdate) -> bool:
+    return news.quality_update(update.value, waba_id=update.waba_id)
 
 
-def _numbers(waba_id: str, value: dict[str, Any]) -> Any:
-    digits = "".join(filter(str.isdigit, str(value.get("display_phone_number", ""))))
-    return Channel.objects.filter(waba_id=waba_id, phone_number=f"+{digits}")
+def _numbers(update: ObjectUpdate) -> Any:
+    digits = "".join(filter(str.isdigit, str(update.value.get("display_phone_number", ""))))
+    return Channel.objects.filter(waba_id=update.waba_id, phone_number=f"+{digits}")
 
 
-def _number_quality(value: dict[str, Any], waba_id: str) -> bool:
-    numbers, event = _numbers(waba_id, value), str(value.get("event", ""))
+def _number_quality(update: ObjectUpdate) -> bool:
+    value, numbers = update.value, _numbers(update)
+    event = str(value.get("event", ""))
     fields: dict[str, Any] = {}
     if event == "THROUGHPUT_UPGRADE":
         fields["rate_per_second"] = channels.HIGH_RATE
@@ -71,25 +69,25 @@ def _number_quality(value: dict[str, Any], waba_id: str) -> bool:
     return bool(fields) and bool(numbers.update(**fields))
 
 
-def _number_name(value: dict[str, Any], waba_id: str) -> bool:
-    if value.get("decision") != "APPROVED":
-        return bool(_numbers(waba_id, value).exists())
-    name = str(value.get("requested_verified_name", ""))[:120]
-    return bool(_numbers(waba_id, value).update(verified_name=name))
+def _number_name(update: ObjectUpdate) -> bool:
+    if update.value.get("decision") != "APPROVED":
+        return bool(_numbers(update).exists())
+    name = str(update.value.get("requested_verified_name", ""))[:120]
+    return bool(_numbers(update).update(verified_name=name))
 
 
-def _capability(value: dict[str, Any], waba_id: str) -> bool:
-    limit = value.get("max_daily_conversations_per_business")
+def _capability(update: ObjectUpdate) -> bool:
+    limit = update.value.get("max_daily_conversations_per_business")
     if limit in channels.DAILY_LIMITS:
         limit = channels.DAILY_LIMITS[limit]
     elif isinstance(limit, bool) or not isinstance(limit, int) or limit < 0:
         return False
-    return bool(Channel.objects.filter(waba_id=waba_id).update(daily_limit=limit))
+    return bool(Channel.objects.filter(waba_id=update.waba_id).update(daily_limit=limit))
 
 
-def _account(value: dict[str, Any], waba_id: str) -> bool:
-    event = str(value.get("event", ""))
-    mine = list(Channel.objects.filter(waba_id=waba_id).values_list("pk", flat=True))
+def _account(update: ObjectUpdate) -> bool:
+    value, event = update.value, str(update.value.get("event", ""))
+    mine = list(Channel.objects.filter(waba_id=update.waba_id).values_list("pk", flat=True))
     reason = _STOPS.get(event)
     if event == "DISABLED_UPDATE":
         state = (value.get("ban_info") or {}).get("waba_ban_state")
@@ -107,7 +105,7 @@ def _restriction(value: dict[str, Any]) -> str:
     return f"Meta restricted the account: {', '.join(kinds) or 'no reason given'}"
 
 
-_APPLIERS: dict[str, Callable[[dict[str, Any], str], bool]] = {
+_APPLIERS: dict[str, Callable[[ObjectUpdate], bool]] = {
     "message_template_status_update": _template_status,
     "message_template_quality_update": _template_quality,
     "template_category_update": _template_category,

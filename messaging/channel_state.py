@@ -10,8 +10,7 @@ from messaging import outgoing
 from messaging.error_policy import Action
 from messaging.models import Batch
 from messaging.outcomes import Refused
-from templates_app import services as templates
-from templates_app.models import Template
+from templates_app import news
 
 log = structlog.get_logger("tuma.channels")
 
@@ -56,5 +55,4 @@ def halt_batch(batch_id: int, refused: Refused) -> None:
     status = _TEMPLATE_STATUS.get(refused.code)
     template_id = Batch.objects.values_list("template_id", flat=True).get(pk=batch_id)
     if status and template_id:
-        with outgoing.watching_templates(Template.objects.filter(pk=template_id)):
-            templates.told_by_send(template_id, status=status, reason=refused.detail)
+        news.told_by_send(template_id, status=status, reason=refused.detail)

@@ -126,8 +126,8 @@ def _content(inbound: InboundMessage) -> dict[str, Any] | None:
 
 @contextmanager
 def watching_templates(templates: QuerySet[Template]) -> Iterator[None]:
-    """Tell what becomes different about these templates inside."""
-    with _watching(templates, TEMPLATE, _template_facts):
+    """Tell what becomes different about these templates inside; an edit is no affair of programs."""
+    with _watching(templates.filter(edit_of=None), TEMPLATE, _template_facts):
         yield
 
 

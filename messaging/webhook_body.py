@@ -62,6 +62,7 @@ class ObjectUpdate:
     waba_id: str
     field: str
     value: dict[str, Any]
+    at: datetime | None = None  # Meta's own time of it, where it says one
 
 
 @dataclass
@@ -86,12 +87,14 @@ def parse(body: bytes) -> Parsed:
     if not isinstance(data, dict) or not isinstance(data.get("entry"), list):
         raise NotAWebhook("The body is not an object with a list of entries.")
     parsed = Parsed()
-    for where, waba_id, change in _changes(data["entry"], parsed.problems):
-        _guard(parsed.problems, where, _take_change, change, waba_id, where, parsed)
+    for where, entry, change in _changes(data["entry"], parsed.problems):
+        _guard(parsed.problems, where, _take_change, change, entry, where, parsed)
     return parsed
 
 
-def _changes(entries: list[Any], problems: list[str]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+def _changes(
+    entries: list[Any], problems: list[str]
+) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
     for number, entry in enumerate(entries):
         where = f"entry[{number}]"
         changes = entry.get("changes") if isinstance(entry, dict) else None
@@ -99,7 +102,7 @@ def _changes(entries: list[Any], problems: list[str]) -> Iterator[tuple[str, str
             problems.append(f"{where}: has no list of changes")
             continue
         for index, change in enumerate(changes):
-            yield f"{where}.changes[{index}]", str(entry.get("id", "")), change
+            yield f"{where}.changes[{index}]", entry, change
 
 
 def _guard(problems: list[str], where: str, take: Callable[..., None], *args: Any) -> None:
@@ -110,14 +113,23 @@ def _guard(problems: list[str], where: str, take: Callable[..., None], *args: An
         problems.append(f"{where}: {type(error).__name__}: {error}"[:300])
 
 
-def _take_change(change: dict[str, Any], waba_id: str, where: str, parsed: Parsed) -> None:
+def _take_change(change: dict[str, Any], entry: dict[str, Any], where: str, parsed: Parsed) -> None:
     kind, value = change["field"], change["value"]
     if not isinstance(value, dict):
         raise TypeError("value is not an object")
     if kind in ("messages", "user_preferences"):
         _take_messages(value, where, parsed)
     else:
-        parsed.objects.append(ObjectUpdate(waba_id=waba_id, field=str(kind), value=value))
+        waba_id, at = str(entry.get("id", "")), _entry_time(entry)
+        parsed.objects.append(ObjectUpdate(waba_id=waba_id, field=str(kind), value=value, at=at))
+
+
+def _entry_time(entry: dict[str, Any]) -> datetime | None:
+    """When Meta says that it happened; what is no time is no reason to ignore the news."""
+    try:
+        return moment(entry.get("time"))
+    except (TypeError, ValueError):
+        return None
 
 
 def _take_messages(value: dict[str, Any], where: str, parsed: Parsed) -> None:

@@ -3,17 +3,42 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
+from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
 from companies import audit
 from companies.decisions import Process, Step
-from companies.models import Channel, Notice
+from companies.models import Channel, Notice, User
+from templates_app import services, workflow
 from templates_app.models import Template
+from templates_app.workflow import STEPS, Author, Done
 
-_STATUS = Template.Status
-_SUBMITTED = frozenset({_STATUS.SUBMITTED.value})
 _PERMISSION = "templates_app.decide_template"
+# By the action's name, its step in the workflow.
+_DONE = {
+    "approve": Done.APPROVED,
+    "request_changes": Done.CHANGES_REQUESTED,
+    "reject": Done.DECLINED,
+}
+
+
+def _way(action: str) -> dict[str, Any]:
+    """From and to where, as the workflow's table has it."""
+    step = STEPS[_DONE[action]]
+    return {"sources": frozenset(map(str, step.sources)), "target": str(step.target)}
+
+
+def _not_approvable(template: Template, author: User) -> str:
+    """Why a template can't go to Meta, or not by this person's word."""
+    if workflow.wrote(author, template):
+        return f"You wrote in “{template}”: somebody else has to approve it."
+    errors = services.errors_of(template)
+    if errors:
+        first = errors[0]
+        return f"“{template}” can’t go to Meta. {first.component}: {first.message} {first.remedy}"
+    return _no_channel(template)
 
 
 def _no_channel(template: Template) -> str:
@@ -27,31 +52,36 @@ def _no_channel(template: Template) -> str:
 
 
 def _changes(step: Step, reason: str, now: datetime) -> dict[str, object]:
-    return {"status_reason": reason, "updated_at": now}
+    return {"status_reason": reason, "updated_at": now, "version": F("version") + 1}
+
+
+def _note(template: Template, action: str, reason: str, author: User, now: datetime) -> None:
+    by = Author(user=author, label=audit.STAFF)
+    done = _DONE[action]
+    workflow.note(template, done, by=by, to=str(STEPS[done].target), reason=reason, now=now)
 
 
 TEMPLATES = Process(
     model=Template,
     changes=_changes,
+    traces=_note,
+    page="/templates/{row.original.pk}",
     steps={
         "approve": Step(
             label="Approve",
             done="approved",
-            sources=_SUBMITTED,
-            # The worker hands it over: messaging/template_handover.py.
-            target=_STATUS.PENDING,
+            **_way("approve"),
             permission=_PERMISSION,
             kind=audit.Kind.TEMPLATE_APPROVED,
             level=Notice.Level.GOOD,
             title=_("The template %(name)s goes to Meta"),
             text=_("We have approved it. Meta’s review mostly takes minutes, at times a day."),
-            refuse=_no_channel,
+            refuse=_not_approvable,
         ),
         "request_changes": Step(
             label="Request changes",
             done="sent back",
-            sources=_SUBMITTED,
-            target=_STATUS.CHANGES_REQUESTED,
+            **_way("request_changes"),
             permission=_PERMISSION,
             kind=audit.Kind.TEMPLATE_CHANGES_REQUESTED,
             level=Notice.Level.WARNING,
@@ -62,8 +92,7 @@ TEMPLATES = Process(
         "reject": Step(
             label="Reject",
             done="rejected",
-            sources=_SUBMITTED,
-            target=_STATUS.DECLINED,
+            **_way("reject"),
             permission=_PERMISSION,
             kind=audit.Kind.TEMPLATE_DECLINED,
             level=Notice.Level.BAD,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from companies.graph.client import Graph
+from companies.graph.client import TIMEOUT, Graph
 from companies.models import Channel
 
 _FIELDS = (
@@ -28,9 +28,12 @@ class TemplateGraph(Graph):
         """One language of a name."""
         self._call("DELETE", f"{waba_id}/message_templates", name=name, hsm_id=graph_id)
 
-    def templates(self, waba_id: str) -> Iterator[dict[str, Any]]:
-        """All of an account's templates, in pages of 100."""
-        return self._rows(f"{waba_id}/message_templates", fields=_FIELDS)
+    def template(self, graph_id: str) -> dict[str, Any]:
+        return self._call("GET", graph_id, fields=_FIELDS)
+
+    def templates(self, waba_id: str, **query: str) -> Iterator[dict[str, Any]]:
+        """All of an account's templates, in pages of 100; `name=` asks for those with that in it."""
+        return self._rows(f"{waba_id}/message_templates", fields=_FIELDS, **query)
 
     def upload_sample(self, content: bytes, *, mime_type: str) -> str:
         """Upload a header's sample, for its `header_handle`; the handle is good for new templates."""
@@ -54,5 +57,6 @@ def channel_of(company_id: int, waba_id: str) -> Channel | None:
     return connected.order_by("pk").first()
 
 
-def graph_of(channel: Channel) -> TemplateGraph:
-    return TemplateGraph(channel.access_token)
+def graph_of(channel: Channel, *, timeout: tuple[int, int] = TIMEOUT) -> TemplateGraph:
+    """Graph in the name of a channel; `timeout` as `requests` takes it, in seconds."""
+    return TemplateGraph(channel.access_token, timeout=timeout)

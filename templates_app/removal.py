@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-from django.utils import timezone
+from django.db import transaction
 
-from companies.decisions import watching
 from companies.graph.client import GraphAway, GraphRefused
 from config.api import ApiError
-from templates_app import meta
+from templates_app import meta, workflow
 from templates_app.models import Template
+from templates_app.workflow import Author, Done
 
 # Graph: "Message Template Not Found".
 _GONE = 2593002
 
 
-def delete(template: Template) -> Template:
+def delete(template: Template, *, by: Author) -> Template:
     """The template, marked as deleted; its name can be used anew here, at Meta after some weeks.
 
-    Raises ApiError where Meta can't be asked or refuses; then nothing has changed.
+    An edit of it goes with it. Raises ApiError where Meta can't be asked or refuses; then nothing has
+    changed.
     """
     if template.status == Template.Status.DELETED:
         return template
     if template.graph_id:
         _delete_at_meta(template)
-    rows = Template.objects.filter(pk=template.pk)
-    with watching(rows):
-        rows.update(status=Template.Status.DELETED, updated_at=timezone.now())
-    template.refresh_from_db()
-    return template
+    return mark(template, by=by)
+
+
+def mark(template: Template, *, by: Author) -> Template:
+    """What Meta has no more is deleted here too."""
+    with transaction.atomic():
+        Template.everything.filter(edit_of=template).delete()
+        return workflow.move(template, Done.DELETED, by=by)
 
 
 def _delete_at_meta(template: Template) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from templates_app import lint
+from templates_app import services
 from templates_app.models import Template
 from templates_app.previews import Bubble, template_bubble
 
@@ -18,15 +18,9 @@ class Check:
     ok: bool
 
 
-def checks(template: Template) -> Iterator[Check]:
+def checks(template: Template, *, beside_others: bool) -> Iterator[Check]:
     """What the lint finds, the worst first; a single good one where it finds nothing."""
-    found = lint.check(
-        name=template.name,
-        language=template.language,
-        category=template.category,
-        components=template.components,
-        parameter_format=template.parameter_format,
-    )
+    found = services.findings_of(template, beside_others=beside_others)
     if not found:
         text = "Format, lengths, variables, samples and wording fit."
         yield Check(title="Meta’s rules", ok=True, text=text)

@@ -1,22 +1,21 @@
-"""What happens to templates: a company submits one, Meta's webhooks and sends say what became of it."""
+"""Writing templates: a company hands one in as a whole, or part by part (templates_app/drafts.py)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import F
 from django.utils import timezone
 
 from companies.models import Channel
 from config.api import ApiError
-from templates_app import lint
+from templates_app import lint, workflow
 from templates_app.lint import Finding, Other
 from templates_app.models import Template
-from templates_app.telling import tell
+from templates_app.workflow import Author, Done
 
 
 class TemplateExists(ApiError):
@@ -35,9 +34,6 @@ class InvalidTemplate(ApiError):
         self.errors = errors
 
 
-# --- Writing --------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, kw_only=True)
 class Written:
     """A template as somebody wrote it: without errors, in Meta's spelling."""
@@ -50,6 +46,12 @@ class Written:
     warnings: list[Finding]
 
 
+def fields_of(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What a template is made of, of an object of Meta's API; None for what it lacks."""
+    names = ("name", "language", "category", "components", "parameter_format")
+    return {name: data.get(name) for name in names}
+
+
 def written(
     data: Mapping[str, Any], *, samples: bool = True, others: list[Other] | None = None
 ) -> Written:
@@ -57,10 +59,7 @@ def written(
 
     `samples=False` lets them be missing: staff add them.
     """
-    fields = {
-        key: data.get(key)
-        for key in ("name", "language", "category", "components", "parameter_format")
-    }
+    fields = fields_of(data)
     found = lint.check(**fields, others=others or ())
     errors = lint.errors_in(found, samples=samples)
     if errors:
@@ -77,45 +76,107 @@ def written(
 
 @transaction.atomic
 def submit(
-    data: Mapping[str, Any], *, channel: Channel, samples: bool = True
+    data: Mapping[str, Any], *, channel: Channel, by: Author, samples: bool = True
 ) -> tuple[Template, list[Finding]]:
     """A new template, for staff to look at, and the warnings about it.
 
     Raises InvalidTemplate as `written` does, and TemplateExists. One that was deleted makes room.
+    Those of a trusted company go straight to Meta, unless samples are missing.
     """
     others = others_of(channel, name=data.get("name"), language=data.get("language"))
     new = written(data, samples=samples, others=list(others))
-    fields: dict[str, Any] = {
+    template = create(
+        channel,
+        {
+            "name": new.name,
+            "language": new.language,
+            "category": new.category,
+            "parameter_format": new.parameter_format,
+            "components": new.components,
+        },
+    )
+    template = hand_in(template, by=by, is_complete=samples or not errors_of(template))
+    return template, new.warnings
+
+
+def create(channel: Channel, fields: Mapping[str, Any]) -> Template:
+    """A draft of that name and language. Raises TemplateExists; one that was deleted makes room."""
+    name, language = fields["name"], fields["language"]
+    fresh: dict[str, Any] = {
+        **{key: value for key, value in fields.items() if key not in ("name", "language")},
         "channel": channel,
-        "category": new.category,
-        "components": new.components,
-        "parameter_format": new.parameter_format,
-        "status": Template.Status.SUBMITTED,
+        "status": Template.Status.DRAFT,
     }
     template, is_new = Template.objects.get_or_create(
         company_id=channel.company_id,
         waba_id=channel.waba_id,
-        name=new.name,
-        language=new.language,
-        defaults=fields,
+        name=name,
+        language=language,
+        defaults=fresh,
     )
     if not is_new:
         gone = Template.objects.filter(pk=template.pk, status=Template.Status.DELETED)
-        if not gone.update(**fields, **_FRESH, updated_at=timezone.now()):
+        if not gone.update(
+            **fresh, **_FORGOTTEN, version=F("version") + 1, updated_at=timezone.now()
+        ):
             raise TemplateExists(
-                f"There is a template {new.name[:80]} in {new.language} already", param="name"
+                f"There is a template {name[:80]} in {language} already", param="name"
             )
         template.refresh_from_db()
-    return template, new.warnings
+    return template
 
 
 # What a deleted template loses when its name gets a second life.
-_FRESH = {"graph_id": "", "status_reason": "", "quality": "UNKNOWN", "approved_at": None}
+_FORGOTTEN = {
+    "graph_id": "",
+    "status_reason": "",
+    "quality": "UNKNOWN",
+    "approved_at": None,
+    "told_at": None,
+}
+
+
+def hand_in(template: Template, *, by: Author, is_complete: bool = True) -> Template:
+    """What is without errors goes to staff, and that of a trusted company on to Meta."""
+    now = timezone.now()
+    trusted = template.company.trusts_templates and is_complete
+    return workflow.move(
+        template,
+        Done.SUBMITTED,
+        by=by,
+        to=Template.Status.PENDING if trusted else Template.Status.SUBMITTED,
+        now=now,
+        status_reason="",
+        submitted_at=now,
+    )
+
+
+def findings_of(template: Template, *, beside_others: bool = True) -> list[Finding]:
+    """What the lint says of a template as it is stored, beside the others of its WABA."""
+    name, language = template.name, template.language
+    others = _others(template.company_id, template.waba_id, name=name, language=language)
+    return lint.check(
+        name=name,
+        language=language,
+        category=template.category,
+        components=template.components,
+        parameter_format=template.parameter_format,
+        others=others if beside_others else (),
+    )
+
+
+def errors_of(template: Template) -> list[Finding]:
+    """What keeps Meta from taking it."""
+    return lint.errors_in(findings_of(template))
 
 
 def others_of(channel: Channel, *, name: object, language: object) -> Iterator[Other]:
     """The company's templates in a channel's WABA, for the lint, without the one that is meant."""
-    known = Template.objects.filter(company_id=channel.company_id, waba_id=channel.waba_id)
+    return _others(channel.company_id, channel.waba_id, name=name, language=language)
+
+
+def _others(company_id: int, waba_id: str, *, name: object, language: object) -> Iterator[Other]:
+    known = Template.objects.filter(company_id=company_id, waba_id=waba_id)
     known = known.exclude(status=Template.Status.DELETED)
     for row in known.values_list("name", "language", "category", "components").iterator():
         if row[:2] != (name, language):
@@ -131,96 +192,3 @@ def others_of(channel: Channel, *, name: object, language: object) -> Iterator[O
                 body=texts.get("BODY", ""),
                 footer=texts.get("FOOTER", ""),
             )
-
-
-# --- Meta's news ----------------------------------------------------------------------
-
-
-# What Meta says elsewhere is not about these: they are ours alone still.
-BEFORE_META = (
-    Template.Status.DRAFT,
-    Template.Status.SUBMITTED,
-    Template.Status.CHANGES_REQUESTED,
-    Template.Status.DECLINED,
-)
-_STATUSES = set(Template.Status.values) - set(BEFORE_META)
-# Events that name no state of their own.
-_MEANS = {"REINSTATED": "APPROVED", "FLAGGED": "APPROVED", "UNARCHIVED": "APPROVED"}
-
-
-def status_of(word: object) -> str:
-    """Meta's word for a state or an event as the state it leads to; "" for an unknown one."""
-    status = _MEANS.get(str(word).upper(), str(word).upper())
-    return status if status in _STATUSES else ""
-
-
-def told_by_send(template_id: int, *, status: str, reason: str) -> None:
-    """Meta refused a send because of the template: refuse the next one ourselves."""
-    Template.objects.filter(pk=template_id, status=Template.Status.APPROVED).update(
-        status=status, status_reason=reason[:500]
-    )
-
-
-def status_update(value: dict[str, Any], *, waba_id: str, now: datetime | None = None) -> bool:
-    """Apply `message_template_status_update`; whether it named a template of ours."""
-    status = status_of(value.get("event"))
-    if not status:
-        return False
-    found = named(value, waba_id)
-    fields: dict[str, Any] = {"status": status, "status_reason": _reason(value)}
-    if status == Template.Status.APPROVED:
-        fields["approved_at"] = now or timezone.now()
-    graph_id = str(value.get("message_template_id", ""))
-    if graph_id:
-        fields["graph_id"] = graph_id[:32]
-    return _apply(found, **fields)
-
-
-def category_update(value: dict[str, Any], *, waba_id: str) -> bool:
-    """Apply `template_category_update`. One that only announces a change changes nothing yet."""
-    category = str(value.get("new_category", "")).upper()
-    if category not in Template.Category.values:
-        return False
-    return _apply(named(value, waba_id), category=category)
-
-
-def quality_update(value: dict[str, Any], *, waba_id: str) -> bool:
-    """Apply `message_template_quality_update`."""
-    quality = str(value.get("new_quality_score", "")).upper()[:8]
-    return bool(quality) and _apply(named(value, waba_id), quality=quality)
-
-
-def _apply(found: QuerySet[Template], **fields: Any) -> bool:
-    """Meta's news of templates that Meta has; whether there is such a template at all."""
-    now = timezone.now()
-    at_meta = list(found.exclude(status__in=BEFORE_META).select_related("company"))
-    for template in at_meta:
-        with transaction.atomic():
-            same = Template.objects.filter(pk=template.pk, status=template.status)
-            if same.update(**fields, updated_at=now):
-                tell(template, fields)
-    return bool(at_meta) or found.exists()
-
-
-def named(value: dict[str, Any], waba_id: str) -> QuerySet[Template]:
-    """The template that a webhook speaks of: by Meta's id, else by WABA, name and language."""
-    graph_id = str(value.get("message_template_id", ""))
-    by_id = Template.objects.filter(graph_id=graph_id, waba_id=waba_id)
-    if graph_id and by_id.exists():
-        return by_id
-    # Some of Meta's samples write en-US for en_US.
-    language = str(value.get("message_template_language", "")).replace("-", "_")
-    return Template.objects.filter(
-        waba_id=waba_id, name=str(value.get("message_template_name", "")), language=language
-    )
-
-
-def _reason(value: dict[str, Any]) -> str:
-    reason = value.get("reason")
-    info = value.get("rejection_info") or value.get("other_info") or {}
-    parts = [
-        reason if reason and reason != "NONE" else "",
-        info.get("reason") or info.get("description") or "" if isinstance(info, dict) else "",
-        info.get("recommendation") or "" if isinstance(info, dict) else "",
-    ]
-    return " ".join(str(part) for part in parts if part)[:500]

@@ -1,8 +1,9 @@
-"""The staff's queue of templates."""
+"""The staff's queue of templates and of edits of them."""
 
 from __future__ import annotations
 
 from django.db.models import F, QuerySet
+from django.db.models.functions import Coalesce
 
 from companies.staff_queues import Queue
 from templates_app.decisions import TEMPLATES
@@ -12,8 +13,10 @@ Status = Template.Status
 
 
 def _submitted() -> QuerySet[Template]:
-    rows = Template.objects.filter(status=Status.SUBMITTED).select_related("company", "channel")
-    return rows.annotate(since=F("updated_at")).order_by("since", "pk")
+    rows = Template.everything.filter(status=Status.SUBMITTED)
+    rows = rows.select_related("company", "channel", "edit_of")
+    # What was made before submissions were timed has no time of it.
+    return rows.annotate(since=Coalesce(F("submitted_at"), F("created_at"))).order_by("since", "pk")
 
 
 TEMPLATE_QUEUE = Queue(

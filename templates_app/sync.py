@@ -12,15 +12,13 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import structlog
-from django.db.models import QuerySet
 
-from companies.decisions import watching
 from companies.graph.client import GraphAway, GraphRefused
 from companies.models import Channel
-from templates_app import meta
+from templates_app import meta, removal, workflow
 from templates_app.models import Template
-from templates_app.services import BEFORE_META, status_of
-from templates_app.telling import tell
+from templates_app.news import status_of, take_news
+from templates_app.workflow import BEFORE_META, META, Done, Outdated
 
 log = structlog.get_logger("tuma.templates")
 
@@ -57,7 +55,7 @@ def sync(company_id: int, waba_id: str, *, now: datetime) -> None:
         if row is not None:
             _take_over(template, row, now=now)
         elif template.graph_id and template.status != _STATUS.DELETED:
-            _change(template, {"status": _STATUS.DELETED}, now=now)
+            _is_gone(template, now=now)
     ours = set(known.values_list("name", "language"))
     for key in listed.keys() - ours:
         _adopt(channel, listed[key], now=now)
@@ -67,17 +65,24 @@ def _take_over(template: Template, row: dict[str, Any], *, now: datetime) -> Non
     graph_id = str(row.get("id", ""))[:32]
     if template.status == _STATUS.DELETED and template.graph_id == graph_id:
         return  # Meta lists what is being deleted for a while
-    news = {"graph_id": graph_id, **_facts(row)}
-    status = news.get("status", template.status)
+    if template.updated_at > now:
+        return  # a webhook that came meanwhile knew better
+    facts = _facts(row)
+    status = facts.pop("status", template.status)
+    fields: dict[str, Any] = {"graph_id": graph_id, **facts}
     if status == _STATUS.REJECTED:
-        news["status_reason"] = template.status_reason or _reason(row)
+        fields["status_reason"] = template.status_reason or _reason(row)
     elif status != template.status:
-        news["status_reason"] = ""
+        fields["status_reason"] = ""
     if status == _STATUS.APPROVED and template.approved_at is None:
-        news["approved_at"] = now
-    changes = {name: value for name, value in news.items() if getattr(template, name) != value}
-    if changes:
-        _change(template, changes, now=now)
+        fields["approved_at"] = now
+    is_recategorised = fields.get("category", template.category) != template.category
+    done = Done.RECATEGORISED if is_recategorised else Done.TOLD
+    if status == template.status and fields["quality"] != template.quality:
+        done = Done.QUALITY
+    reason = fields.get("status_reason", "")
+    # Should somebody be faster, the next sync looks again.
+    take_news(template, done, to=status, reason=reason, **fields)
 
 
 def _facts(row: dict[str, Any]) -> dict[str, Any]:
@@ -98,14 +103,13 @@ def _reason(row: dict[str, Any]) -> str:
     return "" if reason == "NONE" else reason[:500]
 
 
-def _change(template: Template, changes: dict[str, Any], *, now: datetime) -> None:
-    """Where nobody else changed the template since: a webhook that came meanwhile knew better."""
-    rows: QuerySet[Template] = Template.objects.filter(
-        pk=template.pk, status=template.status, updated_at__lte=now
-    )
-    with watching(rows):
-        if rows.update(**changes, updated_at=now):
-            tell(template, changes)
+def _is_gone(template: Template, *, now: datetime) -> None:
+    if template.updated_at > now:
+        return
+    try:
+        removal.mark(template, by=META)
+    except Outdated:
+        return  # the next sync looks again
 
 
 def _adopt(channel: Channel, row: dict[str, Any], *, now: datetime) -> None:
@@ -113,7 +117,7 @@ def _adopt(channel: Channel, row: dict[str, Any], *, now: datetime) -> None:
     facts = _facts(row)
     if not {"category", "status"} <= facts.keys():
         return
-    Template.objects.get_or_create(
+    template, is_new = Template.objects.get_or_create(
         company_id=channel.company_id,
         waba_id=channel.waba_id,
         name=str(row["name"])[:512],
@@ -128,6 +132,8 @@ def _adopt(channel: Channel, row: dict[str, Any], *, now: datetime) -> None:
             "approved_at": now if facts["status"] == _STATUS.APPROVED else None,
         },
     )
+    if is_new:
+        workflow.note(template, Done.ADOPTED, by=META, to=template.status, now=now)
 
 
 def _as_created(components: object, category: str) -> list[dict[str, Any]]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -47,9 +50,11 @@ def in_words(reason: str) -> str:
 def tell(template: Template, changes: Mapping[str, Any]) -> None:
     """A notice of what the company should act on; `template` is as it was before the changes."""
     status, quality = changes.get("status", ""), changes.get("quality", "")
-    category = changes.get("category", template.category)
+    category, level = changes.get("category", template.category), Notice.Level.WARNING
     if status in _BAD and status != template.status:
-        what = str(Template.Status(status).label)
+        what, level = str(Template.Status(status).label), Notice.Level.BAD
+    elif status == Template.Status.APPROVED and template.status != status:
+        what, level = _("Meta approved it: it can be sent from now on."), Notice.Level.GOOD
     elif quality in _LOW and quality != template.quality:
         what = _("Its quality fell to %(quality)s.") % {"quality": quality}
     elif category != template.category:
@@ -61,5 +66,28 @@ def tell(template: Template, changes: Mapping[str, Any]) -> None:
         template.company,
         title=_("The template %(name)s has changed at Meta") % {"name": template.name},
         text="\n".join(filter(None, (what, why))),
-        level=Notice.Level.WARNING,
+        level=level,
+        link=f"/templates/{template.pk}",
     )
+
+
+def announce(template: Template, *, category: str, at: object) -> None:
+    """A notice that Meta is about to put a template into another category; `at` is a Unix time."""
+    is_time = isinstance(at, int) and not isinstance(at, bool) and 0 < at < _FAR
+    day = date_format(localtime(datetime.fromtimestamp(at, UTC))) if is_time else ""  # type: ignore[arg-type]
+    words = {"category": Template.Category(category).label, "day": day}
+    text = (
+        _("On %(day)s it becomes %(category)s, at that category’s price.") % words
+        if day
+        else _("It becomes %(category)s soon, at that category’s price.") % words
+    )
+    notices.notify(
+        template.company,
+        title=_("Meta moves the template %(name)s to another category") % {"name": template.name},
+        text=f"{text} {_('A review can be asked for in WhatsApp Manager.')}",
+        level=Notice.Level.WARNING,
+        link=f"/templates/{template.pk}",
+    )
+
+
+_FAR = 2**33

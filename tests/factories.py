@@ -121,7 +121,13 @@ def make_template(company: Company, **fields: Any) -> Template:
             "language": "en_US",
             "category": "UTILITY",
             "status": Template.Status.APPROVED,
-            "components": [{"type": "BODY", "text": "Hello {{1}}, your order is on its way."}],
+            "components": [
+                {
+                    "type": "BODY",
+                    "text": "Hello {{1}}, your order is on its way.",
+                    "example": {"body_text": [["Amina"]]},
+                }
+            ],
             **fields,
         }
     )

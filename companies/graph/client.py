@@ -91,8 +91,9 @@ class Number:
 class Graph:
     """Graph, asked with one token. Every method raises GraphAway and GraphRefused."""
 
-    def __init__(self, token: str) -> None:
+    def __init__(self, token: str, *, timeout: tuple[int, int] = TIMEOUT) -> None:
         self.token = token
+        self.timeout = timeout
 
     def inspect(self) -> Token:
         """What the token is good for. A bad token is an answer here, no error."""
@@ -187,7 +188,7 @@ class Graph:
                     "User-Agent": "Tuma",
                     **(headers or {}),
                 },
-                timeout=TIMEOUT,
+                timeout=self.timeout,
                 allow_redirects=False,
             )
             answer = response.json()

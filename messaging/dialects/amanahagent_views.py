@@ -19,7 +19,7 @@ from messaging import analytics
 from messaging.dialects import AMANAHAGENT, ENGAGELAB
 from messaging.dialects import amanahagent_shapes as shapes
 from messaging.dialects.amanahagent import Refused, phone
-from messaging.dialects.base import own_channel
+from messaging.dialects.base import author, own_channel
 from messaging.dialects.views import DialectView, NotFoundView, SendView
 from messaging.models import Message
 from templates_app import services as templates
@@ -104,7 +104,9 @@ class TemplatesView(DialectView):
         def make() -> Answer:
             channel = own_channel(caller)
             try:
-                template, _warnings = templates.submit(data, channel=channel, samples=False)
+                template, _warnings = templates.submit(
+                    data, channel=channel, by=author(caller), samples=False
+                )
             except templates.InvalidTemplate as invalid:
                 raise _by_field(invalid) from None
             return Answer(201, shapes.template(template))

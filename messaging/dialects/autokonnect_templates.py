@@ -12,6 +12,7 @@ from companies.models import Channel
 from config.api import Answer, ApiError
 from messaging.dialects import AUTOKONNECT
 from messaging.dialects.autokonnect_views import page_of
+from messaging.dialects.base import author
 from messaging.dialects.views import DialectView
 from messaging.reports import iso
 from templates_app import removal, services
@@ -46,7 +47,7 @@ class TemplatesView(DialectView):
         data, body = self.read_object(request)
 
         def make() -> Answer:
-            template, warnings = services.submit(data, channel=channel)
+            template, warnings = services.submit(data, channel=channel, by=author(caller))
             shown = as_json(template) | {"warnings": list(map(finding_json, warnings))}
             return Answer(201, shown)
 
@@ -71,7 +72,7 @@ class TemplateView(DialectView):
         self, request: HttpRequest, caller: Caller, *, channel_id: str, template_id: str
     ) -> Answer:
         channel = AUTOKONNECT.channel(channel_id, caller)
-        template = removal.delete(_find(template_id, channel))
+        template = removal.delete(_find(template_id, channel), by=author(caller))
         return Answer(200, as_json(template))
 
 

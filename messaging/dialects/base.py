@@ -12,7 +12,7 @@ from django.http import HttpRequest
 
 from companies import channels
 from companies.keys import Caller
-from companies.models import Channel
+from companies.models import ApiKey, Channel
 from config.api import Answer, ApiError
 from messaging import payloads
 from messaging.models import Batch, Message
@@ -20,6 +20,13 @@ from messaging.payloads import Payload
 from messaging.services import SendRequest
 from templates_app import parameters
 from templates_app.models import Template
+from templates_app.workflow import Author
+
+
+def author(caller: Caller) -> Author:
+    """Who writes when a program does, as the history of what it wrote names it."""
+    key = ApiKey.objects.filter(pk=caller.key_id or 0).first()
+    return Author(label=f"API key {key.name}" if key else "API")
 
 
 class Unauthenticated(ApiError):

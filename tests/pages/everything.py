@@ -26,6 +26,8 @@ from messaging.models import (
     WebhookDelivery,
     WebhookEvent,
 )
+from templates_app import workflow
+from templates_app.workflow import META, Done
 from tests import factories
 
 
@@ -45,7 +47,8 @@ def make_one_of_each(name: str) -> None:
     ImportRow.objects.create(contact_import=job, contact_id=contact.pk, outcome=1)
     ImportProblem.objects.create(contact_import=job, row=2, input="[]", reason="No number.")
     Tagging.objects.create(company=company, author_label=name, tag_name="x", up_to=1)
-    factories.make_template(company)
+    template = factories.make_template(company)
+    workflow.note(template, Done.TOLD, by=META, to=template.status, now=timezone.now())
     message = factories.make_message(channel, status=Status.SENT)
     here = {"company": company, "channel": channel}
     today = {**here, "day": now.date()}

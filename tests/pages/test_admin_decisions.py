@@ -413,6 +413,9 @@ def test_who_only_looks_gets_no_buttons(browser, applicant: Company):
 
 
 def test_a_template_is_shown_with_its_checks(staff: Client, submitted: Template):
+    components = [{"type": "BODY", "text": "Hello {{1}}, your order is on its way."}]
+    Template.objects.update(components=components)
+
     page = staff.get(reverse("queue_templates")).content.decode()
 
     assert "wa-bubble" in page

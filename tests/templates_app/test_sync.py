@@ -8,7 +8,7 @@ from django.utils import timezone
 from companies.graph.client import GraphAway
 from companies.graph.sandbox import Sandbox
 from companies.models import Channel, Company, Notice
-from templates_app import lint, meta, services, tasks
+from templates_app import lint, meta, news, tasks
 from templates_app.models import Template
 from templates_app.sync import sync, sync_all
 from tests import factories
@@ -69,10 +69,10 @@ def test_pause_quality_and_category_are_taken_over(graph: Sandbox, known: Templa
 
 
 def test_a_webhook_tells_the_company_once_and_in_words(known: Template) -> None:
-    news = {"message_template_id": known.graph_id, "event": "REJECTED", "reason": "PROMOTIONAL"}
+    told = {"message_template_id": known.graph_id, "event": "REJECTED", "reason": "PROMOTIONAL"}
 
     for _ in range(2):
-        assert services.status_update(news, waba_id=known.waba_id)
+        assert news.status_update(told, waba_id=known.waba_id)
 
     known.refresh_from_db()
     assert known.status == "REJECTED"
@@ -81,9 +81,9 @@ def test_a_webhook_tells_the_company_once_and_in_words(known: Template) -> None:
 
 def test_a_webhook_does_not_decide_for_staff(known: Template) -> None:
     Template.objects.update(status="SUBMITTED")
-    news = {"message_template_id": known.graph_id, "event": "APPROVED"}
+    told = {"message_template_id": known.graph_id, "event": "APPROVED"}
 
-    assert services.status_update(news, waba_id=known.waba_id)
+    assert news.status_update(told, waba_id=known.waba_id)
 
     known.refresh_from_db()
     assert known.status == "SUBMITTED"
