@@ -4,8 +4,11 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+from django.db import transaction
+
 from companies import channels
 from companies.models import Channel
+from config import wakes
 from messaging import channel_state, outgoing
 from messaging.webhook_body import ObjectUpdate
 from templates_app import news
@@ -47,6 +50,14 @@ def _template_category(update: ObjectUpdate) -> bool:
 
 def _template_quality(update: ObjectUpdate) -> bool:
     return news.quality_update(update.value, waba_id=update.waba_id)
+
+
+def _template_words(update: ObjectUpdate) -> bool:
+    """The webhook tells a part of the new words only: Meta is asked for all of them."""
+    found = news.named(update.value, update.waba_id).exists()
+    if found:
+        transaction.on_commit(lambda: wakes.send("templates_app.sync_waba", update.waba_id))
+    return found
 
 
 def _numbers(update: ObjectUpdate) -> Any:
@@ -108,6 +119,7 @@ def _restriction(value: dict[str, Any]) -> str:
 _APPLIERS: dict[str, Callable[[ObjectUpdate], bool]] = {
     "message_template_status_update": _template_status,
     "message_template_quality_update": _template_quality,
+    "message_template_components_update": _template_words,
     "template_category_update": _template_category,
     "phone_number_quality_update": _number_quality,
     "phone_number_name_update": _number_name,

@@ -68,6 +68,16 @@ def _flat(value: Any) -> str:
     return "" if value is None else str(value)
 
 
+# What a customer reads, and what a send has to fit; Meta shows the rest in ways of its own.
+_WORDS = ("text", "format", "url", "phone_number")
+
+
+def is_reworded(old: object, new: object) -> bool:
+    """Whether components say something else, whatever their samples are."""
+    changes = differences({"components": old}, {"components": new})
+    return any(change.part.rpartition(".")[2] in _WORDS for change in changes)
+
+
 def in_words(part: str) -> str:
     """A change's part as people call it: `CAROUSEL.1.BODY.text` as “Card 1, Body”."""
     words: list[str] = []

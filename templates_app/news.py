@@ -113,7 +113,7 @@ def take_news(
         getattr(template, name) == value for name, value in changes.items() if name != "told_at"
     ):
         return False
-    content = {"category": fields.pop("category")} if "category" in fields else None
+    content = {name: fields.pop(name) for name in template.content if name in fields}
     before = copy(template)
     try:
         with transaction.atomic():

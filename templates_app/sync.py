@@ -1,8 +1,8 @@
 """What Meta has and what we think that it has, made the same: webhooks get lost.
 
-One WABA at a time: statuses, categories, quality and reasons are taken over, templates that were made
-elsewhere are adopted, and what Meta has no more is deleted here. Templates that are still ours alone
-(drafts, with staff, not handed over yet) are left alone.
+One WABA at a time: statuses, categories, quality, reasons and words that were changed elsewhere are
+taken over, templates that were made elsewhere are adopted, and what Meta has no more is deleted here.
+Templates that are still ours alone (drafts, with staff, not handed over yet) are left alone.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import structlog
 
 from companies.graph.client import GraphAway, GraphRefused
 from companies.models import Channel
-from templates_app import meta, removal, workflow
+from templates_app import differing, meta, removal, workflow
 from templates_app.models import Template
 from templates_app.news import status_of, take_news
 from templates_app.workflow import BEFORE_META, META, Done, Outdated
@@ -35,6 +35,13 @@ def sync_all(*, now: datetime) -> None:
             sync(company_id, waba_id, now=now)
         except (GraphAway, GraphRefused) as error:
             log.warning("templates_not_synced", waba=waba_id, error=str(error))
+
+
+def sync_waba(waba_id: str, *, now: datetime) -> None:
+    """One WABA, for every company that has it. Raises as `sync` does."""
+    channels = Channel.objects.filter(status=Channel.Status.CONNECTED, waba_id=waba_id)
+    for company_id in sorted(set(channels.values_list("company_id", flat=True))):
+        sync(company_id, waba_id, now=now)
 
 
 def sync(company_id: int, waba_id: str, *, now: datetime) -> None:
@@ -80,6 +87,9 @@ def _take_over(template: Template, row: dict[str, Any], *, now: datetime) -> Non
     done = Done.RECATEGORISED if is_recategorised else Done.TOLD
     if status == template.status and fields["quality"] != template.quality:
         done = Done.QUALITY
+    components = _as_created(row.get("components"), template.category)
+    if differing.is_reworded(template.components, components):
+        fields["components"] = components
     reason = fields.get("status_reason", "")
     # Should somebody be faster, the next sync looks again.
     take_news(template, done, to=status, reason=reason, **fields)

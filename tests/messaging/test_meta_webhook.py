@@ -364,6 +364,29 @@ def test_template_events_update_the_template(tell: Any, acme: Company, channel: 
     assert (template.quality, template.category) == ("YELLOW", "MARKETING")
 
 
+def test_words_changed_at_meta_are_asked_for(
+    tell: Any,
+    acme: Company,
+    channel: Channel,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    factories.make_template(acme, name="promo", graph_id="4711")
+    woken: list[tuple[object, ...]] = []
+    monkeypatch.setattr("config.wakes.send", lambda *task: woken.append(task))
+
+    with django_capture_on_commit_callbacks(execute=True):
+        tell(
+            "message_template_components_update",
+            message_template_id=4711,
+            message_template_name="promo",
+            message_template_language="en_US",
+            message_template_element="Other words.",
+        )
+
+    assert ("templates_app.sync_waba", channel.waba_id) in woken
+
+
 def test_number_and_account_events_update_the_channel(tell: Any, channel: Channel) -> None:
     number = {"display_phone_number": channel.phone_number.lstrip("+")}
 

@@ -34,7 +34,7 @@ def known(acme: Company, waba: str, graph: Sandbox) -> Template:
     row = graph.control("POST", "templates", {"action": "add", "waba_id": waba, "template": body})
     graph_id = row["templates"][0]["id"]
     return factories.make_template(
-        acme, name=name, language="en", graph_id=graph_id, approved_at=timezone.now()
+        acme, **ORDER, name=name, graph_id=graph_id, approved_at=timezone.now()
     )
 
 
@@ -202,3 +202,26 @@ def test_an_approved_template_can_be_edited(
 
     [row] = [row for row in asked.templates(channel.waba_id) if row["id"] == known.graph_id]
     assert row["components"][0]["text"] == "It is on its way."
+
+
+def test_words_that_were_changed_elsewhere_are_taken_over(graph: Sandbox, known: Template) -> None:
+    words = [{"type": "BODY", "text": "Your order has left our house today."}]
+    asked = meta.graph_of(Channel.objects.get())
+    asked.edit(known.graph_id, {"components": words})
+    Template.objects.update(components=ORDER["components"])
+
+    synced(known)
+
+    assert known.components == words
+    [event] = known.events.all()
+    assert event.changes == [["BODY.text", ORDER["components"][0]["text"], words[0]["text"]]]
+
+
+def test_other_samples_at_meta_are_no_change(graph: Sandbox, known: Template) -> None:
+    own = [{**ORDER["components"][0], "example": {"body_text": [["our own sample"]]}}]
+    Template.objects.update(components=own)
+
+    synced(known)
+
+    assert known.components == own
+    assert not known.events.exists()
