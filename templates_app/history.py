@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from templates_app.differing import Change, differences
 from templates_app.models import Template, TemplateEvent
@@ -14,11 +14,14 @@ SHOWN = 50
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """One step: `why` in plain words, `changes` against the version before."""
+    """One step: `states` are the two that it led from and to, if they differ; `why` is in plain words,
+    `changes` are against the version before.
+    """
 
     event: TemplateEvent
+    states: tuple[str, str] | None
     why: str
-    changes: list[Change] = field(default_factory=list)
+    changes: list[Change]
 
 
 def history(template: Template, *, limit: int = SHOWN) -> list[Line]:
@@ -27,11 +30,19 @@ def history(template: Template, *, limit: int = SHOWN) -> list[Line]:
     return [
         Line(
             event=event,
+            states=_states(event),
             why=in_words(event.reason),
             changes=[Change(*change) for change in event.changes],
         )
         for event in events.select_related("author").order_by("-pk")[:limit]
     ]
+
+
+def _states(event: TemplateEvent) -> tuple[str, str] | None:
+    if event.from_status == event.to_status:
+        return None
+    label = dict(Template.Status.choices)
+    return str(label.get(event.from_status, "")), str(label.get(event.to_status, ""))
 
 
 def to_review(template: Template) -> tuple[str, list[Change]]:

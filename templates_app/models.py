@@ -28,26 +28,26 @@ class Template(models.Model):
     """
 
     class Status(models.TextChoices):
-        DRAFT = "DRAFT", "Draft"
-        SUBMITTED = "SUBMITTED", "With staff"
-        CHANGES_REQUESTED = "CHANGES_REQUESTED", "Changes requested"
-        DECLINED = "DECLINED", "Declined by staff"
-        PENDING = "PENDING", "With Meta"
-        APPROVED = "APPROVED", "Approved"
-        REJECTED = "REJECTED", "Rejected by Meta"
-        PAUSED = "PAUSED", "Paused by Meta"
-        DISABLED = "DISABLED", "Disabled by Meta"
-        IN_APPEAL = "IN_APPEAL", "In appeal"
-        PENDING_DELETION = "PENDING_DELETION", "Being deleted"
-        DELETED = "DELETED", "Deleted"
-        ARCHIVED = "ARCHIVED", "Archived"
-        LIMIT_EXCEEDED = "LIMIT_EXCEEDED", "Over the template limit"
-        LOCKED = "LOCKED", "Locked by Meta"
+        DRAFT = "DRAFT", _("Draft")
+        SUBMITTED = "SUBMITTED", _("With staff")
+        CHANGES_REQUESTED = "CHANGES_REQUESTED", _("Changes requested")
+        DECLINED = "DECLINED", _("Declined by staff")
+        PENDING = "PENDING", _("With Meta")
+        APPROVED = "APPROVED", _("Approved")
+        REJECTED = "REJECTED", _("Rejected by Meta")
+        PAUSED = "PAUSED", _("Paused by Meta")
+        DISABLED = "DISABLED", _("Disabled by Meta")
+        IN_APPEAL = "IN_APPEAL", _("In appeal")
+        PENDING_DELETION = "PENDING_DELETION", _("Being deleted")
+        DELETED = "DELETED", _("Deleted")
+        ARCHIVED = "ARCHIVED", _("Archived")
+        LIMIT_EXCEEDED = "LIMIT_EXCEEDED", _("Over the template limit")
+        LOCKED = "LOCKED", _("Locked by Meta")
 
     class Category(models.TextChoices):
-        MARKETING = "MARKETING", "Marketing"
-        UTILITY = "UTILITY", "Utility"
-        AUTHENTICATION = "AUTHENTICATION", "Authentication"
+        MARKETING = "MARKETING", _("Marketing")
+        UTILITY = "UTILITY", _("Utility")
+        AUTHENTICATION = "AUTHENTICATION", _("Authentication")
 
     company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="templates")
     channel = models.ForeignKey(

@@ -83,16 +83,23 @@ def _take_over(template: Template, row: dict[str, Any], *, now: datetime) -> Non
         fields["status_reason"] = ""
     if status == _STATUS.APPROVED and template.approved_at is None:
         fields["approved_at"] = now
-    is_recategorised = fields.get("category", template.category) != template.category
-    done = Done.RECATEGORISED if is_recategorised else Done.TOLD
-    if status == template.status and fields["quality"] != template.quality:
-        done = Done.QUALITY
     components = _as_created(row.get("components"), template.category)
     if differing.is_reworded(template.components, components):
         fields["components"] = components
     reason = fields.get("status_reason", "")
     # Should somebody be faster, the next sync looks again.
-    take_news(template, done, to=status, reason=reason, **fields)
+    take_news(template, _step(template, status, fields), to=status, reason=reason, **fields)
+
+
+def _step(template: Template, status: str, fields: dict[str, Any]) -> Done:
+    """What to call it in the history, by what matters most of it."""
+    if not template.graph_id:
+        return Done.ADOPTED
+    if fields.get("category", template.category) != template.category:
+        return Done.RECATEGORISED
+    if status == template.status and fields["quality"] != template.quality:
+        return Done.QUALITY
+    return Done.TOLD
 
 
 def _facts(row: dict[str, Any]) -> dict[str, Any]:

@@ -61,6 +61,7 @@ STEPS: Mapping[TemplateEvent.Done, Step] = {
     Done.TOLD: Step(AT_META),
     Done.RECATEGORISED: Step(AT_META),
     Done.QUALITY: Step(AT_META),
+    Done.ADOPTED: Step(AT_META),
     Done.DELETED: Step(frozenset(_S), _S.DELETED),
 }
 

@@ -6,6 +6,7 @@ import orjson
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from config import wakes
 from messaging import demo
 
 
@@ -25,6 +26,8 @@ class Command(BaseCommand):
                 "give --force if you want them here all the same."
             )
         made = demo.make()
+        # The sandbox has the same templates already: the worker learns their ids as soon as it runs.
+        wakes.send("templates_app.sync_all")
         if options["json"]:
             self.stdout.write(orjson.dumps(made, option=orjson.OPT_INDENT_2).decode())
             return
