@@ -220,7 +220,8 @@ class Installation:
 
     def _is_at_rest(self) -> bool:
         moving = self.database.one(
-            f"SELECT count(*) FROM {_MESSAGES} WHERE status NOT IN (%s, %s)",
+            f"SELECT count(*) FROM {_MESSAGES} WHERE id > %s AND status NOT IN (%s, %s)",
+            self.begun_after,
             int(Status.READ),
             int(Status.FAILED),
         )
