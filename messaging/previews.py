@@ -15,7 +15,14 @@ from django.utils.translation import gettext as _
 from messaging import media
 from messaging.models import Batch
 from templates_app.models import Template
-from templates_app.previews import MEDIA_ICONS, Bubble, styled, template_bubble
+from templates_app.previews import (
+    MEDIA_ICONS,
+    Bubble,
+    components_bubble,
+    styled,
+    template_bubble,
+)
+from templates_app.samples import sample_file, samples_of
 
 Payload = dict[str, Any]
 
@@ -62,12 +69,32 @@ def words_of(payload: Any, *, template: Template | None, hide: bool = False) -> 
 
 def _with_own_file(bubble: Bubble, payload: Any, company_id: int) -> Bubble:
     named = next(media.named_in(payload), None)
-    file = media.find(company_id=company_id, public_id=named[1]["id"]) if named else None
+    return with_file(bubble, named[1]["id"], company_id=company_id) if named else bubble
+
+
+def with_file(bubble: Bubble, public_id: str, *, company_id: int) -> Bubble:
+    """The bubble with one of our own files in it; an image is shown itself."""
+    file = media.find(company_id=company_id, public_id=public_id) if public_id else None
     if file is None:
         return bubble
     shown = file.content_type.startswith("image/")
     url = reverse("inbound_media", args=[file.public_id]) if shown else ""
     return replace(bubble, media_name="" if shown else file.filename, media_url=url)
+
+
+def sample_bubble(components: object, *, language: str, company_id: int) -> Bubble:
+    """A template's components as the customer would see them, with all samples in their places."""
+    given = components if isinstance(components, list) else []
+    parts = {str(part.get("type", "")).upper(): part for part in given if isinstance(part, dict)}
+    shown = components_bubble(
+        components,
+        language=language,
+        head=samples_of(parts.get("HEADER", {})),
+        body=samples_of(parts.get("BODY", {})),
+    )
+    cards = [with_file(card, card.media_name, company_id=company_id) for card in shown.cards]
+    shown = replace(shown, cards=cards)
+    return with_file(shown, sample_file(parts.get("HEADER", {})), company_id=company_id)
 
 
 def is_secret(batch: Batch) -> bool:

@@ -11,7 +11,9 @@ from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
+from templates_app.fixed_texts import Texts, texts
 from templates_app.models import Template
+from templates_app.samples import sample_file, samples_of
 
 MEDIA_ICONS = {
     "image": "photo",
@@ -31,40 +33,120 @@ _MARKS = [
 _VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
 
+# Written from right to left.
+_RTL = ("ar", "fa", "he", "ur")
+# WhatsApp shows so many buttons; of more, two and an opener of the rest.
+_SHOWN = 3
+
+
 @dataclass(frozen=True, kw_only=True)
 class Bubble:
     media_icon: str = ""
     media_name: str = ""
     media_url: str = ""  # of an image that may be shown itself
     head: str = ""
+    offer: str = ""
+    ends: bool = False  # the offer's time is shown running out
     body: str = ""
     foot: str = ""
     buttons: list[str] = field(default_factory=list)
+    cards: list[Bubble] = field(default_factory=list)
+    dir: str = "auto"  # as HTML has it
 
 
 def template_bubble(
     template: Template, *, head: Mapping[str, str], body: Mapping[str, str], media: str = ""
 ) -> Bubble:
     """`head` and `body` are the values of the variables, by position or name; `media` is a link."""
-    components = template.components if isinstance(template.components, list) else []
-    parts = {str(c.get("type", "")).upper(): c for c in components if isinstance(c, dict)}
-    header = parts.get("HEADER", {})
+    return components_bubble(
+        template.components, language=template.language, head=head, body=body, media=media
+    )
+
+
+def components_bubble(
+    components: object,
+    *,
+    language: str,
+    head: Mapping[str, str],
+    body: Mapping[str, str],
+    media: str = "",
+) -> Bubble:
+    """As `template_bubble`, of components that are no template yet."""
+    parts = _by_kind(components)
+    header, offer = parts.get("HEADER", {}), parts.get("LIMITED_TIME_OFFER", {})
     kind = str(header.get("format", "TEXT")).lower()
-    # Meta writes the text of an authentication template itself.
-    text = parts.get("BODY", {}).get("text") or _("%s is your verification code.") % "{{1}}"
+    offered = offer.get("limited_time_offer")
+    offered = offered if isinstance(offered, dict) else {}
+    fixed = texts(language)
+    is_code = bool(parts) and "text" not in parts.get("BODY", {})
+    # WhatsApp writes the text of an authentication template itself.
+    text = _code_text(parts, fixed) if is_code else str(parts.get("BODY", {}).get("text") or "")
     return Bubble(
         media_icon=MEDIA_ICONS.get(kind, ""),
         media_name=media if kind != "text" else "",
         head=filled(str(header.get("text", "")), head),
-        body=filled(str(text), body),
-        foot=str(parts.get("FOOTER", {}).get("text", "")),
-        buttons=_buttons(parts.get("BUTTONS", {})),
+        offer=str(offered.get("text", "")),
+        ends=bool(offered.get("has_expiration")),
+        body=filled(text, body),
+        foot=_foot(parts.get("FOOTER", {}), fixed),
+        buttons=_buttons(parts.get("BUTTONS", {}), fixed),
+        cards=_cards(parts.get("CAROUSEL", {}), language),
+        dir="rtl" if language.partition("_")[0] in _RTL else "ltr",
     )
 
 
-def _buttons(component: Mapping[str, Any]) -> list[str]:
-    buttons = [b for b in component.get("buttons") or [] if isinstance(b, dict)]
-    return [str(b.get("text") or b.get("type", "")) for b in buttons]
+def _by_kind(components: object) -> dict[str, dict[str, Any]]:
+    given = components if isinstance(components, list) else []
+    return {str(c.get("type", "")).upper(): c for c in given if isinstance(c, dict)}
+
+
+def _code_text(parts: Mapping[str, Any], fixed: Texts) -> str:
+    is_safe = parts.get("BODY", {}).get("add_security_recommendation")
+    body = fixed.body.replace("{{1}}", "*{{1}}*")
+    return f"{body} {fixed.security}" if is_safe else body
+
+
+def _foot(component: Mapping[str, Any], fixed: Texts) -> str:
+    minutes = component.get("code_expiration_minutes")
+    return fixed.expires % {"minutes": minutes} if minutes else str(component.get("text", ""))
+
+
+def _buttons(component: Mapping[str, Any], fixed: Texts) -> list[str]:
+    given = component.get("buttons")
+    buttons = [b for b in given if isinstance(b, dict)] if isinstance(given, list) else []
+    words = [str(b.get("text") or _unnamed(b, fixed)) for b in buttons]
+    return words if len(words) <= _SHOWN else [*words[: _SHOWN - 1], _("See all options")]
+
+
+def _unnamed(button: Mapping[str, Any], fixed: Texts) -> str:
+    """What WhatsApp writes on a button that has no words of its own."""
+    kind = str(button.get("type", "")).upper()
+    if kind in ("OTP", "COPY_CODE"):
+        return fixed.copy_code
+    return kind.replace("_", " ").capitalize()
+
+
+def _cards(component: Mapping[str, Any], language: str) -> list[Bubble]:
+    given = component.get("cards")
+    return [
+        components_bubble(
+            card.get("components"),
+            language=language,
+            head={},
+            body=_samples(card),
+            media=_file(card),
+        )
+        for card in (given if isinstance(given, list) else ())
+        if isinstance(card, dict)
+    ]
+
+
+def _samples(card: Mapping[str, Any]) -> dict[str, str]:
+    return samples_of(_by_kind(card.get("components")).get("BODY", {}))
+
+
+def _file(card: Mapping[str, Any]) -> str:
+    return sample_file(_by_kind(card.get("components")).get("HEADER", {}))
 
 
 def styled(text: str) -> SafeString:

@@ -9,6 +9,7 @@ from typing import Any
 from templates_app import services
 from templates_app.models import Template
 from templates_app.previews import Bubble, template_bubble
+from templates_app.samples import samples_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,27 +34,9 @@ def bubble(template: Template) -> Bubble:
     """As the customer would see it, with the samples in their places."""
     return template_bubble(
         template,
-        head=samples(_part(template, "HEADER")),
-        body=samples(_part(template, "BODY")),
+        head=samples_of(_part(template, "HEADER")),
+        body=samples_of(_part(template, "BODY")),
     )
-
-
-def samples(component: dict[str, Any]) -> dict[str, str]:
-    """The sample of each variable, by its position or its name."""
-    example = component.get("example")
-    if not isinstance(example, dict):
-        return {}
-    kind = str(component.get("type", "")).lower()
-    named = example.get(f"{kind}_text_named_params")
-    if isinstance(named, list):
-        pairs = [pair for pair in named if isinstance(pair, dict)]
-        return {str(pair.get("param_name")): str(pair.get("example")) for pair in pairs}
-    values = example.get(f"{kind}_text")
-    if isinstance(values, list) and values and isinstance(values[0], list):
-        values = values[0]
-    if not isinstance(values, list):
-        return {}
-    return {str(place): str(value) for place, value in enumerate(values, start=1)}
 
 
 def _part(template: Template, kind: str) -> dict[str, Any]:

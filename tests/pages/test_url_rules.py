@@ -140,6 +140,10 @@ def _tag(company: Company) -> dict[str, str]:
     return {"pk": str(factories.make_tag(company).pk)}
 
 
+def _template(company: Company) -> dict[str, str]:
+    return {"pk": str(factories.make_template(company).pk)}
+
+
 # By the route's beginning up to its last parameter: what to put for the parameters.
 MAKERS: dict[str, Callable[[Company], dict[str, str]]] = {
     "companies/keys/<str:public_id>": _key,
@@ -152,6 +156,7 @@ MAKERS: dict[str, Callable[[Company], dict[str, str]]] = {
     "batches/<str:public_id>": _batch,
     "messages/<str:public_id>": _message,
     "channels/<int:pk>": _channel,
+    "templates/<int:pk>": _template,
     "conversations/<str:public_id>": _contact,
     "inbound-media/<str:public_id>": _inbound_media,
     "webhooks/<str:public_id>": _endpoint,
