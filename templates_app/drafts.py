@@ -28,6 +28,7 @@ _NEEDED = frozenset(
         "name_too_long",
         "language_missing",
         "language_unknown",
+        "category_missing",
         "category_unknown",
         "parameter_format_unknown",
         "components_not_array",
@@ -70,7 +71,7 @@ def _keepable(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "name": str(given["name"]),
         "language": str(given["language"]),
-        "category": str(given["category"] or "").upper(),
+        "category": str(given["category"]).upper(),
         "parameter_format": str(given["parameter_format"] or "POSITIONAL").upper(),
         "components": lint.spelled(given["components"] or []),
     }

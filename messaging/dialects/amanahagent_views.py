@@ -91,7 +91,8 @@ class TemplatesView(DialectView):
 
     def get(self, request: HttpRequest, caller: Caller) -> Answer:
         found = Template.objects.filter(company_id=caller.company_id).order_by("pk")
-        found = found.exclude(status=Template.Status.DELETED)
+        # What nobody has submitted yet is no affair of programs.
+        found = found.exclude(status__in=(Template.Status.DELETED, Template.Status.DRAFT))
         return Answer(200, page(request, "templates", found, shown_templates))
 
     def post(self, request: HttpRequest, caller: Caller) -> Answer:
