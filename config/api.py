@@ -95,6 +95,9 @@ def _read(request: HttpRequest) -> bytes:
             raise PayloadTooLarge(f"The body is larger than {limit} bytes.")
     except UnreadablePostError as error:
         raise InvalidBody("The body could not be read to its end.") from error
+    announced = request.META.get("CONTENT_LENGTH") or ""
+    if announced.isdecimal() and len(body) < int(announced):
+        raise InvalidBody("The body broke off before its end.")
     return body
 
 

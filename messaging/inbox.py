@@ -7,11 +7,12 @@ is tried again a few times; what makes no sense stays, visible to staff.
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
@@ -113,8 +114,13 @@ def _take(now: datetime) -> list[WebhookEvent]:
     return taken
 
 
-def _apply_together(events: Sequence[WebhookEvent], now: datetime) -> None:
-    """One fold over all of them: two statements for hundreds of statuses."""
+def _apply_together(
+    events: Sequence[WebhookEvent], now: datetime, *, carefully: bool = False
+) -> None:
+    """One fold over all of them: two statements for hundreds of statuses.
+
+    `carefully`: an item that can't be applied becomes a problem of its body's, and spoils no other.
+    """
     parsed = [(event, _parsed(event)) for event in events]
     numbers = _numbers([body for _, body in parsed])
     of_event: dict[int, WebhookEvent] = {}
@@ -123,7 +129,11 @@ def _apply_together(events: Sequence[WebhookEvent], now: datetime) -> None:
         for update in body.statuses:
             of_event[id(update)] = event
             updates.append(update)
-        _apply_rest(body, numbers)
+        for apply in _rest(body, numbers):
+            if carefully:
+                _try(apply, body.problems)
+            else:
+                apply()
     last = max(event.received_at for event in events)
     waiting = {of_event[id(update)].pk for update in statuses.apply(updates, received_at=last)}
     for event, body in parsed:
@@ -146,14 +156,35 @@ def _save(events: Sequence[WebhookEvent], now: datetime) -> None:
 
 
 def _apply_alone(event: WebhookEvent, now: datetime) -> None:
-    """One body spoiled the lot: the others are applied one by one, and this one is kept aside."""
+    """Something spoiled the lot: each body is applied by itself, and what is odd in it kept aside."""
     try:
         with transaction.atomic(), outgoing.collected():
-            _apply_together([event], now)
+            _apply_together([event], now, carefully=True)
     except Exception as error:
-        WebhookEvent.objects.filter(pk=event.pk).update(
-            state=State.PROBLEM, problem=f"{type(error).__name__}: {error}"[:2000]
-        )
+        event.tries += 1
+        event.problem = _kept([f"{type(error).__name__}: {error}"])
+        # The database may have been busy; anything else would go wrong again.
+        if not isinstance(error, OperationalError) or not _postpone(event, now):
+            event.state = State.PROBLEM
+        event.save(update_fields=["state", "problem", "tries", "due_at"])
+
+
+def _postpone(event: WebhookEvent, now: datetime) -> bool:
+    """Have a body that was tried applied again later; False if it was tried often enough."""
+    if event.tries >= MAX_TRIES:
+        return False
+    event.due_at = now + timedelta(seconds=_FIRST_WAIT_SECONDS * 2**event.tries)
+    return True
+
+
+def _try(apply: Callable[[], object], problems: list[str]) -> None:
+    try:
+        with transaction.atomic(), outgoing.collected():
+            apply()
+    except OperationalError:
+        raise
+    except Exception as error:  # Meta says much that nobody has thought of
+        problems.append(f"{type(error).__name__}: {error}"[:300])
 
 
 def _parsed(event: WebhookEvent) -> Parsed:
@@ -172,31 +203,36 @@ def _numbers(bodies: Sequence[Parsed]) -> dict[str, Channel]:
     }
 
 
-def _apply_rest(body: Parsed, numbers: dict[str, Channel]) -> None:
+def _rest(body: Parsed, numbers: dict[str, Channel]) -> Iterator[Callable[[], object]]:
+    """What is to be applied of a body beside its statuses, one by one."""
     for item in body.inbound:
         channel = numbers.get(item.phone_number_id)
         if channel:
-            inbound.store(item, channel)
+            yield partial(inbound.store, item, channel)
         else:
             body.problems.append(f"message for {item.phone_number_id}: not a number of ours")
     for preference in body.preferences:
         channel = numbers.get(preference.phone_number_id)
         if channel:
-            inbound.prefer(preference, channel)
+            yield partial(inbound.prefer, preference, channel)
     for update in body.objects:
-        account_events.apply(update)
+        yield partial(account_events.apply, update)
 
 
 def _settle(event: WebhookEvent, body: Parsed, *, is_waiting: bool, now: datetime) -> None:
     event.tries += 1
-    event.problem = "\n".join(body.problems)[:5000]
-    if is_waiting and event.tries < MAX_TRIES:
-        event.due_at = now + timedelta(seconds=_FIRST_WAIT_SECONDS * 2**event.tries)
+    event.problem = _kept(body.problems)
+    if is_waiting and _postpone(event, now):
         return
     if is_waiting:
         event.problem = f"{event.problem}\nNames a message that is not ours.".strip()
     event.state = State.PROBLEM if event.problem else State.APPLIED
     event.applied_at = now
+
+
+def _kept(problems: Sequence[str]) -> str:
+    """As much of them as is kept; PostgreSQL stores no NUL."""
+    return "\n".join(problems)[:5000].replace("\x00", "")
 
 
 def replay(events: "Sequence[int]") -> int:

@@ -64,7 +64,7 @@ def _wamid(data: Any) -> str:
         wamid = data["messages"][0]["id"]
     except (KeyError, IndexError, TypeError):
         return ""
-    return wamid if isinstance(wamid, str) else ""
+    return wamid if isinstance(wamid, str) and "\x00" not in wamid else ""
 
 
 def _refusal(status: int, error: dict[str, Any]) -> Refused:
@@ -83,7 +83,8 @@ def describe(error: dict[str, Any]) -> str:
     data = error.get("error_data")
     details = data.get("details") if isinstance(data, dict) else None
     said = [error.get("title") or error.get("message"), details or error.get("details")]
-    return ": ".join(dict.fromkeys(str(text) for text in said if text))[:500]
+    text = ": ".join(dict.fromkeys(str(text) for text in said if text))
+    return text.replace("\x00", "")[:500]  # PostgreSQL stores no NUL
 
 
 def retry_seconds(policy: Policy, *, attempts: int) -> float:

@@ -4,6 +4,7 @@ A body may hold a thousand changes of different kinds. One that makes no sense i
 others, which are applied all the same.
 """
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -80,16 +81,26 @@ class NotAWebhook(ValueError):
 
 def parse(body: bytes) -> Parsed:
     """Raises NotAWebhook where there is nothing to take apart."""
-    try:
-        data = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise NotAWebhook("The body is not valid JSON.") from error
+    data = _loaded(body)
     if not isinstance(data, dict) or not isinstance(data.get("entry"), list):
         raise NotAWebhook("The body is not an object with a list of entries.")
     parsed = Parsed()
     for where, entry, change in _changes(data["entry"], parsed.problems):
         _guard(parsed.problems, where, _take_change, change, entry, where, parsed)
     return parsed
+
+
+def _loaded(body: bytes) -> Any:
+    """The JSON in a body. Half an emoji, as cutting a text leaves it, is no reason to lose the rest."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        lenient = json.dumps(json.loads(body.decode(errors="replace")), ensure_ascii=False)
+        return orjson.loads(lenient.encode(errors="replace"))
+    except (ValueError, RecursionError) as error:
+        raise NotAWebhook("The body is not valid JSON.") from error
 
 
 def _changes(
@@ -133,7 +144,9 @@ def _entry_time(entry: dict[str, Any]) -> datetime | None:
 
 
 def _take_messages(value: dict[str, Any], where: str, parsed: Parsed) -> None:
-    number = str(value.get("metadata", {}).get("phone_number_id", ""))
+    metadata = value.get("metadata")
+    number = str(metadata.get("phone_number_id", "")) if isinstance(metadata, dict) else ""
+    number = number.replace("\x00", "")
     people = _people(value.get("contacts"))
     takers: tuple[tuple[str, Callable[..., None]], ...] = (
         ("statuses", _take_status),
@@ -141,7 +154,7 @@ def _take_messages(value: dict[str, Any], where: str, parsed: Parsed) -> None:
         ("user_preferences", _take_preference),
     )
     for name, take in takers:
-        for index, item in enumerate(value.get(name) or []):
+        for index, item in enumerate(_listed(value, name, where, parsed)):
             _guard(
                 parsed.problems,
                 f"{where}.value.{name}[{index}]",
@@ -151,8 +164,16 @@ def _take_messages(value: dict[str, Any], where: str, parsed: Parsed) -> None:
                 people,
                 parsed,
             )
-    for error in value.get("errors") or []:
-        parsed.problems.append(f"{where}: Meta reports {describe(error)}"[:300])
+    for error in _listed(value, "errors", where, parsed):
+        said = describe(error) if isinstance(error, dict) else error
+        parsed.problems.append(f"{where}: Meta reports {said}"[:300])
+
+
+def _listed(value: dict[str, Any], name: str, where: str, parsed: Parsed) -> list[Any]:
+    items = value.get(name)
+    if items is not None and not isinstance(items, list):
+        parsed.problems.append(f"{where}.value.{name}: is no list")
+    return items if isinstance(items, list) else []
 
 
 def _people(contacts: Any) -> dict[str, dict[str, Any]]:
@@ -180,11 +201,15 @@ def _take_status(
             wamid=_text(item["id"], 140),
             status=status,
             at=moment(item["timestamp"]),
-            error_code=str(error.get("code", "unknown"))[:40] if status == Status.FAILED else "",
-            error_detail=describe(error).replace("\x00", "") if error else "",
+            error_code=_code(error) if status == Status.FAILED else "",
+            error_detail=describe(error) if error else "",
             pricing=_pricing(pricing),
         )
     )
+
+
+def _code(error: dict[str, Any]) -> str:
+    return str(error.get("code", "unknown")).replace("\x00", "")[:40]
 
 
 def _pricing(pricing: dict[str, Any]) -> str:

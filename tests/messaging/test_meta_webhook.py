@@ -191,23 +191,6 @@ def test_a_status_under_another_companys_number_changes_nothing(
     assert state(sent) == Status.SENT
 
 
-def test_odd_entries_do_not_hide_the_valid_ones_beside_them(tell: Any, sent: Message) -> None:
-    tell(
-        statuses=[
-            None,
-            {"id": 5},
-            {**webhooks.status(sent, "sent"), "timestamp": "soon"},
-            {**webhooks.status(sent, "sent"), "status": "vanished"},
-            webhooks.status(sent, "read"),
-        ]
-    )
-
-    assert state(sent) == Status.READ
-    event = WebhookEvent.objects.get()
-    assert event.state == WebhookEvent.State.PROBLEM
-    assert len(event.problem.splitlines()) == 4
-
-
 @pytest.mark.parametrize(
     "raw",
     [b"", b"not json", b"[]", b"{}", b'{"entry": 1}', b'{"entry": [1, {"changes": [null, {}]}]}'],
