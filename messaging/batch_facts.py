@@ -6,6 +6,7 @@ from datetime import datetime
 from messaging import payloads
 from messaging.models import Batch
 from messaging.queue import Claimed
+from templates_app import personal
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +16,8 @@ class BatchFacts:
     halt_code: str
     halt_detail: str
     has_own_media: bool
+    is_personal: bool
+    template_id: int | None
     paused_at: datetime | None
     due_at: datetime
 
@@ -25,10 +28,19 @@ class BatchFacts:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A claimed message with what its batch says of it."""
+    """A claimed message with what its batch says of it, and what its person's contact does."""
 
     row: Claimed
     batch: BatchFacts
+    values: personal.Values | None = None  # where the batch is personal
+
+    def payload(self) -> payloads.Payload:
+        """What is sent, without its recipient."""
+        payload = self.batch.payload
+        if self.values is None:
+            return payload
+        components = personal.for_person(payloads.components(payload), self.values)
+        return payloads.with_components(payload, components)
 
 
 def batch_facts(ids: set[int]) -> dict[int, BatchFacts]:
@@ -39,6 +51,8 @@ def batch_facts(ids: set[int]) -> dict[int, BatchFacts]:
         "halt_code",
         "halt_detail",
         "has_own_media",
+        "is_personal",
+        "template_id",
         "paused_at",
         "due_at",
     )

@@ -22,8 +22,9 @@ from django.utils import timezone
 
 from companies.models import Channel
 from config import public_ids, sql
-from messaging import channel_state, outcomes, payloads, putting_off, queue
-from messaging.batch_facts import BatchFacts, Job, batch_facts
+from messaging import channel_state, outcomes, payloads, queue
+from messaging.batch_facts import BatchFacts, Job
+from messaging.claiming import claim_lane
 from messaging.error_policy import Action
 from messaging.media_sending import MediaDesk
 from messaging.models import Lane
@@ -102,7 +103,7 @@ class ChannelDrain:
 
     async def _pump(self) -> None:
         idle_since = self.loop.time()
-        while not self._must_stop():
+        while not self.must_stop():
             await self._refill()
             if self._has_more() and self.loop.time() >= self.hold_until:
                 await self._send_some()
@@ -127,7 +128,7 @@ class ChannelDrain:
             await self.claiming
             self.claiming = None
 
-    def _must_stop(self) -> bool:
+    def must_stop(self) -> bool:
         return (
             self.is_held_up
             or self.slice.is_over()
@@ -143,52 +144,11 @@ class ChannelDrain:
 
     async def _claim(self, *, with_bulk: bool) -> None:
         now, size = timezone.now(), self._claim_size()
-        express = await self._claim_lane(Lane.EXPRESS, size, now)
+        express = await claim_lane(self, Lane.EXPRESS, size, now)
         self.buffer.extendleft(reversed(express))
         if with_bulk and len(express) < size:
-            self.buffer.extend(await self._claim_lane(Lane.BULK, size - len(express), now))
+            self.buffer.extend(await claim_lane(self, Lane.BULK, size - len(express), now))
         self.claimed_at = self.loop.time()
-
-    async def _claim_lane(self, lane: Lane, limit: int, now: datetime) -> list[Job]:
-        """What may be tried; what may not any more is failed without a try, what must wait put off."""
-        while True:
-            claimed = await self.slice.db(
-                queue.claim, self.channel_id, lane, fence=self.fence, limit=limit, now=now
-            )
-            if not claimed:
-                return []
-            batches = await self.slice.db(batch_facts, {row.batch_id for row in claimed})
-            waiting = {key for key, batch in batches.items() if batch.must_wait(now)}
-            for batch_id in waiting:
-                await self._put_off(batch_id, lane, claimed, now)
-            ready = [row for row in claimed if row.batch_id not in waiting]
-            # Those who come behind a paused batch don't wait for the next round.
-            if ready or self._must_stop():
-                return self._jobs(ready, batches, now)
-
-    async def _put_off(
-        self, batch_id: int, lane: Lane, claimed: list[Claimed], now: datetime
-    ) -> None:
-        if not await self.slice.db(
-            putting_off.put_off, self.channel_id, lane, batch_id, fence=self.fence, now=now
-        ):
-            ids = [row.id for row in claimed if row.batch_id == batch_id]
-            await self.slice.db(queue.unclaim, ids, fence=self.fence)
-
-    def _jobs(
-        self, claimed: list[Claimed], batches: dict[int, BatchFacts], now: datetime
-    ) -> list[Job]:
-        jobs: list[Job] = []
-        for row in claimed:
-            batch = batches[row.batch_id]
-            reason = self.why_not(row, batch, now)
-            if reason:
-                self.results.failed.append(Failed(row.id, row.batch_id, *reason))
-            elif batch.has_own_media:
-                jobs += self.media.admit(Job(row, batch))
-            else:
-                jobs.append(Job(row, batch))
-        return jobs
 
     def why_not(self, row: Claimed, batch: BatchFacts, now: datetime) -> tuple[str, str] | None:
         """Why a message is not to be tried any more: code and detail."""
@@ -263,7 +223,7 @@ class ChannelDrain:
         row = job.row
         body = orjson.dumps(
             payloads.addressed(
-                job.batch.payload,
+                job.payload(),
                 recipient=row.recipient,
                 reference=public_ids.encode("msg", row.id),
             )

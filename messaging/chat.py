@@ -22,7 +22,7 @@ from config.masking import masked
 from contacts.models import Contact
 from contacts.phones import typed_digits
 from contacts.services import identities
-from messaging import chat_lines, conversations, wake
+from messaging import chat_lines, conversations, personalising, wake
 from messaging.chat_lines import IN, OUT, Line, Row
 from messaging.conversations import REACTION, Place
 from messaging.models import InboundMessage, Message
@@ -163,6 +163,7 @@ def _with_last_lines(contacts: Sequence[Contact]) -> list[Person]:
     written = Message.objects.select_related("batch__template").in_bulk(
         [last_out for _, last_out, _ in facts.values() if last_out]
     )
+    personalising.look_up(written.values())
     rows = []
     for contact in contacts:
         last_in, last_out, n = facts[contact.pk]

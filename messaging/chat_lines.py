@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from config import public_ids
-from messaging import media, previews
+from messaging import media, personalising, previews
 from messaging.conversations import REACTION
 from messaging.display import Pill, reason_title, status_pill
 from messaging.models import InboundMessage, Media, Message, Status
@@ -122,13 +122,15 @@ class Line:
 
 
 def of(row: Row) -> Line:
-    """The message alone: quotes and reactions come with `lines`."""
+    """The message alone: quotes and reactions come with `lines`, as does what a person’s values make of
+    it (personalising.look_up).
+    """
     return _sent(row) if isinstance(row, Message) else _received(row)
 
 
 def _sent(message: Message) -> Line:
     batch = message.batch
-    payload = batch.payload if isinstance(batch.payload, dict) else {}
+    payload = message.payload if isinstance(message.payload, dict) else {}
     status = Status(message.status)
     line = Line(
         id=message.public_id,
@@ -258,6 +260,7 @@ def lines(rows: Sequence[Row], *, people: Sequence[int], after: date | None = No
     """Rows in their order, with what each answers and the reactions to it. `after` is the day of what
     stands before them; a new day is marked on its first line.
     """
+    personalising.look_up(rows)
     made = [of(row) for row in rows]
     _add_quotes(made, people)
     _add_reactions(made, people)
@@ -272,7 +275,9 @@ def _add_quotes(made: Sequence[Line], people: Sequence[int]) -> None:
     known = {line.wamid: line for line in made if line.wamid in wanted}
     missing = wanted - known.keys()
     if missing:
-        known |= {line.wamid: line for line in map(of, by_wamid(missing, people))}
+        rows = by_wamid(missing, people)
+        personalising.look_up(rows)
+        known |= {line.wamid: line for line in map(of, rows)}
     for line in made:
         line.quote = known.get(line.answers)
 

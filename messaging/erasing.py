@@ -14,7 +14,15 @@ from django.utils.translation import gettext as _
 
 from contacts.keepers import Keeper, StillBusy
 from contacts.models import Contact
-from messaging.models import Batch, InboundMessage, Media, Message, Status, UnusedInput
+from messaging.models import (
+    Batch,
+    FilledIn,
+    InboundMessage,
+    Media,
+    Message,
+    Status,
+    UnusedInput,
+)
 
 ERASED = "erased"
 
@@ -27,6 +35,7 @@ def forget(people: Sequence[Contact]) -> None:
         raise StillBusy(
             _("A message to this person is waiting or under way. Wait, or cancel its batch first.")
         )
+    FilledIn.objects.filter(message__in=sent).delete()
     # WhatsApp's own ids of messages hold the number.
     sent.update(recipient=ERASED, wamid=None)
     _forget_received(ids)

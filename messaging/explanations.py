@@ -18,13 +18,14 @@ from django.utils.translation import gettext_lazy
 
 from companies.models import Channel
 from contacts.models import Contact
-from messaging import previews
+from messaging import personalising, previews
 from messaging.batch_state import CANCELLED
 from messaging.compose import WINDOW
 from messaging.display import reason_title
 from messaging.error_policy import Action, Policy, policy_for
 from messaging.media_sending import GONE
 from messaging.models import Message, Status
+from messaging.personalising import MISSING, UNFIT
 from messaging.settling import UNCONFIRMED
 from templates_app.models import Template
 
@@ -70,6 +71,23 @@ _OWN: dict[str, tuple[Words, Words]] = {
     GONE: (
         gettext_lazy("The file that it names was deleted after it had been accepted."),
         gettext_lazy("Upload the file again, and send it anew."),
+    ),
+    MISSING: (
+        gettext_lazy(
+            "The message has a place for something of each contact, such as the name. This contact has "
+            "none, and the message no word to say instead, so it was not sent half empty."
+        ),
+        gettext_lazy(
+            "Fill it in on the contact’s page and send the message again; or write a default into the "
+            "next one, as in {{contact.name|friend}}."
+        ),
+    ),
+    UNFIT: (
+        gettext_lazy(
+            "The message has a place for something of each contact. With what this contact holds, it "
+            "would be longer than WhatsApp allows, or not what the template asks for."
+        ),
+        gettext_lazy("Shorten it on the contact’s page, and send the message again."),
     ),
 }
 
@@ -212,10 +230,13 @@ def _moment(at: datetime) -> str:
 def why_not_again(message: Message, contact: Contact | None, *, now: datetime) -> str:
     """Why a failed message can't be sent once more as it is; empty if it can."""
     batch, policy = message.batch, policy_of(message.error_code)
+    is_ours = message.error_code in (UNCONFIRMED, MISSING, UNFIT)
     if previews.is_secret(batch):
         return _("A code is never sent twice: the person asks for a new one.")
-    if message.error_code != UNCONFIRMED and (policy is None or policy.action not in _PASSING):
+    if not is_ours and (policy is None or policy.action not in _PASSING):
         return _("As it is, it would fail for the same reason.")
+    if batch.is_personal and personalising.problem_now(message):
+        return _("What it says of the contact is still missing, or still does not fit.")
     if contact is None or not contact.phone:
         return _("The person’s number is not known any more.")
     if contact.opted_out_at:

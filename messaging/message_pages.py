@@ -21,7 +21,15 @@ from config import public_ids
 from config.api import Answer, ApiError
 from config.masking import masked
 from contacts.models import Contact
-from messaging import compose, explanations, idempotency, message_log, previews, services
+from messaging import (
+    compose,
+    explanations,
+    idempotency,
+    message_log,
+    personalising,
+    previews,
+    services,
+)
 from messaging.display import Pill, Words, reason_title, status_pill
 from messaging.message_export import MAX_EXPORT
 from messaging.message_filter import MessageFilter
@@ -159,7 +167,11 @@ def message_page(request: PortalRequest, public_id: str) -> HttpResponse:
     }
     if getattr(request, "htmx", False):
         return render(request, "messaging/_message_state.html", context)
-    context |= {"bubble": previews.bubble(message.batch), "payload": previews.pretty(message.batch)}
+    personalising.look_up([message])
+    context |= {
+        "bubble": previews.bubble(message.batch, message.payload),
+        "payload": previews.pretty(message.batch, message.payload),
+    }
     return render_page(request, "messaging/message.html", context)
 
 

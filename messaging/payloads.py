@@ -124,6 +124,17 @@ def template(*, name: str, language: str, components: list[Payload]) -> Payload:
     return {"type": "template", "template": content}
 
 
+def components(payload: Payload) -> list[Payload]:
+    """Those of a template message; none of any other."""
+    found: list[Payload] = payload.get("template", {}).get("components", [])
+    return found
+
+
+def with_components(payload: Payload, components: list[Payload]) -> Payload:
+    """The same template message with other components."""
+    return {**payload, "template": {**payload["template"], "components": components}}
+
+
 def interactive(content: Payload) -> Payload:
     """An interactive message, already checked by messaging.interactive."""
     return {"type": "interactive", "interactive": content}

@@ -41,9 +41,13 @@ def _parts(payload: Any) -> tuple[str, Payload]:
     return kind, content if isinstance(content, dict) else {}
 
 
-def bubble(batch: Batch) -> Bubble:
+def bubble(batch: Batch, payload: Any = None) -> Bubble:
+    """`payload` is the batch's own unless one of its messages has another."""
     return bubble_of(
-        batch.payload, template=batch.template, company_id=batch.company_id, hide=is_secret(batch)
+        payload or batch.payload,
+        template=batch.template,
+        company_id=batch.company_id,
+        hide=is_secret(batch),
     )
 
 
@@ -101,9 +105,10 @@ def is_secret(batch: Batch) -> bool:
     return batch.category == Template.Category.AUTHENTICATION
 
 
-def pretty(batch: Batch) -> str:
+def pretty(batch: Batch, payload: Any = None) -> str:
     """The payload as indented JSON; empty where it holds a one-time code."""
-    return "" if is_secret(batch) else json.dumps(batch.payload, indent=2, ensure_ascii=False)
+    shown = payload or batch.payload
+    return "" if is_secret(batch) else json.dumps(shown, indent=2, ensure_ascii=False)
 
 
 def summary(batch: Batch) -> str:

@@ -20,10 +20,11 @@ from companies.limits import Usage, Window
 from companies.models import Channel
 from config import sql
 from config.api import Answer, ApiError, RateLimited
-from messaging import batches, idempotency, media, reach, recipients, tallies
+from messaging import batches, idempotency, media, payloads, reach, recipients, tallies
 from messaging.models import Batch, ChannelState, Lane
 from messaging.payloads import Payload
 from messaging.wake import wake_channel
+from templates_app import personal
 from templates_app.models import Template
 
 SERVICE = "SERVICE"
@@ -229,6 +230,7 @@ def _new_batch(
         content_type=request.payload["type"],
         payload=request.payload,
         has_own_media=media.has_own(request.payload),
+        is_personal=bool(personal.fields_of(payloads.components(request.payload))),
         category=request.category,
         price=int(caller.prices.get(request.category, 1)),
         lane=Lane.EXPRESS if total == 1 or is_code else Lane.BULK,

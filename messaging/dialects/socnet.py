@@ -189,7 +189,8 @@ def _filled(template: Template, msg: str) -> Payload:
         return template_payload(template, components)
     except InvalidComponents as error:
         if len(names) == 1 and error.param.startswith("body"):
-            raise wrong("msg", "one line that fits into the template") from error
+            why = f": {error.message.partition(': ')[2]}" if "{" in msg else ""
+            raise wrong("msg", f"one line that fits into the template{why}") from error
         raise wrong("template", "a template with at most one variable, in its body") from error
 
 

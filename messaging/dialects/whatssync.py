@@ -177,7 +177,7 @@ def sent_message(message: Message) -> Object:
         "id": message.public_id,
         "from": message.channel.phone_number,
         "to": _plus(message.recipient),
-        **_sent_content(message.batch),
+        **_sent_content(message),
         "timestamp": iso(message.created_at),
         "status": _WORDS.get(Status(message.status), "queued"),
     }
@@ -186,12 +186,12 @@ def sent_message(message: Message) -> Object:
     return shown
 
 
-def _sent_content(batch: Batch) -> Object:
-    kind = batch.content_type
-    content = batch.payload.get(kind)
+def _sent_content(message: Message) -> Object:
+    kind = message.batch.content_type
+    content = message.payload.get(kind)
     if kind == "text":
         content = content["body"]
-    elif kind == "template" and previews.is_secret(batch):
+    elif kind == "template" and previews.is_secret(message.batch):
         # A list of messages is no place to read one-time codes from.
         content = {field: content[field] for field in ("name", "language")}
     elif kind in MEDIA_TYPES or kind == "sticker":

@@ -9,7 +9,7 @@ from companies.keys import Caller
 from config import public_ids
 from config.api import Answer, ApiError
 from contacts.models import Contact
-from messaging import conversations
+from messaging import conversations, personalising
 from messaging.conversations import Place
 from messaging.dialects import WHATSSYNC
 from messaging.dialects.views import DialectView, SendView
@@ -61,6 +61,7 @@ class ConversationView(DialectView):
         page = conversations.messages(
             contact, limit=limit_of(request), after=Place.parse(cursor) if cursor else None
         )
+        personalising.look_up(page.rows)
         shown = [
             sent_message(row) if isinstance(row, Message) else received_message(row, contact)
             for row in page.rows

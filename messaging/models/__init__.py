@@ -6,6 +6,7 @@ from messaging.models.receiving import InboundMessage, WebhookEvent
 from messaging.models.sending import (
     Batch,
     ChannelState,
+    FilledIn,
     IdempotencyRecord,
     Message,
     StatusEvent,
@@ -24,6 +25,7 @@ __all__ = [
     "DailyReach",
     "DailyUsage",
     "DeliveryAttempt",
+    "FilledIn",
     "IdempotencyRecord",
     "InboundMessage",
     "Lane",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
@@ -46,6 +46,11 @@ class Batch(StatusCounts):
     payload = models.JSONField(help_text="The message as Graph takes it, without its recipient.")
     has_own_media = models.BooleanField(
         default=False, db_default=False, help_text="The payload names files by our ids."
+    )
+    is_personal = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="The payload has places for each person’s values.",
     )
     category = models.CharField(max_length=16)
     price = models.BigIntegerField(help_text="Credits a message.")
@@ -178,6 +183,9 @@ class Message(models.Model):
     error_detail = models.CharField(max_length=500, blank=True, default="", db_default="")
     created_at = models.DateTimeField()
 
+    # The batch's payload with its person's values, once they were looked up: messaging/personalising.py.
+    own_payload: dict[str, Any] | None = None
+
     class Meta:
         constraints: ClassVar = [
             # Finds a batch's messages, and makes storing its recipients repeatable.
@@ -211,6 +219,28 @@ class Message(models.Model):
     @property
     def public_id(self) -> str:
         return public_ids.encode("msg", self.pk)
+
+    @property
+    def payload(self) -> Any:
+        return self.batch.payload if self.own_payload is None else self.own_payload
+
+
+class FilledIn(models.Model):
+    """What was filled in for a message's person when it was handed to Meta, whatever the contact says by
+    now. Only messages of personal batches have one.
+    """
+
+    message = models.OneToOneField(
+        Message,
+        on_delete=models.CASCADE,
+        primary_key=True,
+        related_name="filled_in",
+        db_constraint=False,
+    )
+    texts = models.JSONField(help_text="By field: contact.name, contact.phone, contact.custom.…")
+
+    def __str__(self) -> str:
+        return f"of message {self.message_id}"
 
 
 class StatusEvent(models.Model):

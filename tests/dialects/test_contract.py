@@ -40,6 +40,7 @@ class Contract:
     text: Body
     media: Body | None
     template: Callable[[Template], Body]
+    greeting: Callable[[Template, str], Body]  # a template whose one variable is this text
     # What can't be sent in this vendor's words, and must not be dropped in silence.
     refused: list[Body]
     elsewhere: str
@@ -54,6 +55,10 @@ def autokonnect_template(template: Template) -> Body:
         "template_id": template.pk,
         "components": [],
     }
+
+
+def body_of(text: str) -> list[Body]:
+    return [{"type": "body", "parameters": [{"type": "text", "text": text}]}]
 
 
 def inner(answer: Body) -> Any:
@@ -84,6 +89,10 @@ CONTRACTS = {
         text={"phone_number": NUMBER, "type": "text", "message": "Hi"},
         media={"phone_number": NUMBER, "type": "image", "link": LINK, "caption": "Look"},
         template=autokonnect_template,
+        greeting=lambda template, text: {
+            **autokonnect_template(template),
+            "components": body_of(text),
+        },
         refused=[
             {"phone_number": NUMBER, "type": "audio", "link": LINK, "caption": "Listen"},
             {"phone_number": NUMBER, "type": "sticker", "link": LINK},
@@ -103,6 +112,7 @@ CONTRACTS = {
             "unknown template": (404, "template_not_found"),
             "unapproved template": (400, "template_not_approved"),
             "misfit": (400, "invalid_components"),
+            "misspelt placeholder": (400, "invalid_components"),
             "same key, other body": (409, "idempotency_conflict"),
             "not json": (400, "invalid_body"),
             "not an object": (400, "invalid_body"),
@@ -122,6 +132,15 @@ CONTRACTS = {
             "to": NUMBER,
             "type": "template",
             "template": {"name": template.name, "language": {"code": template.language}},
+        },
+        greeting=lambda template, text: {
+            "to": NUMBER,
+            "type": "template",
+            "template": {
+                "name": template.name,
+                "language": {"code": template.language},
+                "components": body_of(text),
+            },
         },
         refused=[
             {"to": NUMBER, "type": "audio", "audio": {"url": LINK, "caption": "Listen"}},
@@ -143,6 +162,7 @@ CONTRACTS = {
             "unknown template": (404, "template_not_found"),
             "unapproved template": (400, "template_not_approved"),
             "misfit": (400, "invalid_components"),
+            "misspelt placeholder": (400, "invalid_components"),
             "same key, other body": (409, "idempotency_conflict"),
             "not json": (400, "invalid_body"),
             "not an object": (400, "invalid_body"),
@@ -161,6 +181,12 @@ CONTRACTS = {
             "to": NUMBER,
             "type": "template",
             "template_id": template.public_id,
+        },
+        greeting=lambda template, text: {
+            "to": NUMBER,
+            "type": "template",
+            "template_id": template.public_id,
+            "components": body_of(text),
         },
         refused=[
             {"to": [NUMBER, "256701234568"], "type": "text", "message": "Hi"},
@@ -182,6 +208,7 @@ CONTRACTS = {
             "unknown template": (404, "TEMPLATE_NOT_FOUND"),
             "unapproved template": (400, "TEMPLATE_NOT_APPROVED"),
             "misfit": (400, "INVALID_COMPONENTS"),
+            "misspelt placeholder": (400, "INVALID_COMPONENTS"),
             "same key, other body": (409, "IDEMPOTENCY_CONFLICT"),
             "not json": (400, "INVALID_BODY"),
             "not an object": (400, "INVALID_BODY"),
@@ -205,6 +232,17 @@ CONTRACTS = {
             "body": {
                 "type": "template",
                 "template": {"name": template.name, "language": template.language},
+            },
+        },
+        greeting=lambda template, text: {
+            "to": NUMBER,
+            "body": {
+                "type": "template",
+                "template": {
+                    "name": template.name,
+                    "language": template.language,
+                    "components": body_of(text),
+                },
             },
         },
         refused=[
@@ -233,6 +271,7 @@ CONTRACTS = {
             "unknown template": (400, 4001),
             "unapproved template": (400, 3003),
             "misfit": (400, 3002),
+            "misspelt placeholder": (400, 3003),
             "same key, other body": (409, 3003),
             "not json": (400, 3001),
             "not an object": (400, 3001),
@@ -248,6 +287,11 @@ CONTRACTS = {
         text={"msisdn": NUMBER, "msg": "Hi"},
         media=None,
         template=lambda template: {"msisdn": NUMBER, "msg": "Hi", "template": template.name},
+        greeting=lambda template, text: {
+            "msisdn": NUMBER,
+            "msg": text,
+            "template": template.name,
+        },
         refused=[
             {"msisdn": [NUMBER], "msg": "Hi"},
             {"msisdn": NUMBER, "msg": "Hi", "image": LINK},
@@ -267,6 +311,7 @@ CONTRACTS = {
             "unknown template": (404, 404),
             "unapproved template": (422, 422),
             "misfit": (422, 422),
+            "misspelt placeholder": (422, 422),
             "same key, other body": (409, 409),
             "not json": (400, 400),
             "not an object": (400, 400),
@@ -491,6 +536,23 @@ def test_with_a_template_that_may_not_be_sent(
     plain.delete()
     vendor.expect("unknown template", vendor.post(lost))
     assert not Batch.objects.exists()
+
+
+def test_a_misspelt_placeholder_is_refused_before_anything_is_queued(
+    vendor: Vendor, acme: Company
+) -> None:
+    greeting = factories.make_template(acme)
+
+    refused = vendor.post(vendor.contract.greeting(greeting, "dear {{contact.nmae}}"))
+
+    vendor.expect("misspelt placeholder", refused)
+    assert "{{contact.nmae}} is unknown: there are {{contact.name}}" in refused.content.decode()
+    assert not Batch.objects.exists()
+
+    answer = vendor.post(vendor.contract.greeting(greeting, "dear {{contact.name|friend}}"))
+
+    assert answer.status_code == 200
+    assert Batch.objects.get().is_personal
 
 
 def test_again_with_the_same_idempotency_key(vendor: Vendor) -> None:

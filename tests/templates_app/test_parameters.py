@@ -175,6 +175,134 @@ def test_what_does_not_fit_is_refused_by_name(
     assert refused.value.param == where
 
 
+def buttons(**fields: Any) -> list[dict[str, Any]]:
+    return [{"type": "BUTTONS", "buttons": [fields]}]
+
+
+def header(kind: str, content: Any) -> dict[str, Any]:
+    return {"type": "header", "parameters": [{"type": kind, kind: content}]}
+
+
+SECTIONS = {"sections": [{"product_items": [{"product_retailer_id": "1"}]}]}
+OFFER = [
+    {"type": "LIMITED_TIME_OFFER", "limited_time_offer": {"text": "Now", "has_expiration": True}},
+    {"type": "BODY", "text": "x" * 590 + " {{1}} end"},
+]
+CODE = {"type": "COPY_CODE", "example": "X"}
+
+
+@pytest.mark.parametrize(
+    ("template", "component", "where"),
+    [
+        # A header's variable is text, whatever a body's may be.
+        (
+            [{"type": "HEADER", "format": "TEXT", "text": "On {{1}}"}],
+            header("date_time", {"fallback_value": "Friday"}),
+            "header",
+        ),
+        ([{"type": "HEADER", "format": "GIF"}], {"type": "header", "parameters": []}, "header"),
+        ([{"type": "HEADER", "format": "GIF"}], header("video", {"id": "1"}), "header"),
+        ([{"type": "HEADER", "format": "IMAGE"}], header("image", {"id": {"a": 1}}), "header"),
+        (
+            [{"type": "HEADER", "format": "DOCUMENT"}],
+            header("document", {"id": "1", "filename": "x" * 241}),
+            "header",
+        ),
+        (
+            [{"type": "HEADER", "format": "LOCATION"}],
+            header("location", {"latitude": "north", "longitude": 1}),
+            "header",
+        ),
+        (
+            [{"type": "HEADER", "format": "LOCATION"}],
+            header("location", {"latitude": 91, "longitude": 1}),
+            "header",
+        ),
+        (
+            [{"type": "HEADER", "format": "PRODUCT"}],
+            header("product", {"catalog_id": "1"}),
+            "header",
+        ),
+        (NAMED, {"type": "body", "parameters": [{"type": "text", "text": "a"}] * 2}, "body"),
+        (
+            NAMED,
+            {
+                "type": "body",
+                "parameters": [{"type": "text", "text": "a", "parameter_name": ["order"]}] * 2,
+            },
+            "body",
+        ),
+        (
+            buttons(**CODE),
+            button(0, "copy_code", {"type": "coupon_code", "coupon_code": "25-OFF"}),
+            "button 0",
+        ),
+        (buttons(**CODE), button("9" * 5000, "copy_code", {}), "button"),
+        (
+            buttons(type="MPM", text="View items"),
+            button(0, "mpm", {"type": "action", "action": {}}),
+            "button 0",
+        ),
+        (OFFER, body("x" * 7), "limited_time_offer"),
+    ],
+)
+def test_each_part_takes_its_own_kind_of_parameter(
+    template: list[dict[str, Any]], component: dict[str, Any], where: str
+) -> None:
+    with pytest.raises(InvalidComponents) as refused:
+        fit(template=template, components=[component])
+
+    assert refused.value.param == where
+
+
+@pytest.mark.parametrize(
+    ("template", "component"),
+    [
+        ([{"type": "HEADER", "format": "GIF"}], header("gif", {"id": "1"})),
+        (
+            [{"type": "HEADER", "format": "LOCATION"}],
+            header("location", {"latitude": "-1.28", "longitude": 36.8, "name": "Shop"}),
+        ),
+        (
+            [{"type": "HEADER", "format": "PRODUCT"}],
+            header("product", {"catalog_id": "1", "product_retailer_id": "2"}),
+        ),
+        (
+            buttons(type="MPM", text="View items"),
+            button("0", "mpm", {"type": "action", "action": SECTIONS}),
+        ),
+    ],
+)
+def test_what_fits_comes_out_as_it_was(
+    template: list[dict[str, Any]], component: dict[str, Any]
+) -> None:
+    assert fit(template=template, components=[component]) == [component]
+
+
+def test_the_offers_body_is_shorter() -> None:
+    ends = header("limited_time_offer", {"expiration_time_ms": 1_800_000_000_000})
+    ends["type"] = "limited_time_offer"
+
+    fit(template=OFFER, components=[ends, body("x" * 5)])
+    with pytest.raises(InvalidComponents, match="is 601 characters when filled in"):
+        fit(template=OFFER, components=[ends, body("x" * 6)])
+
+
+def test_the_first_parameter_is_the_variable_one_wherever_it_stands() -> None:
+    template = [{"type": "BODY", "text": "To {{2}} and to {{2}} from {{1}}" + "." * 960}]
+
+    fit(template=template, components=[body("x" * 40, "y")])
+    with pytest.raises(InvalidComponents, match="when filled in"):
+        fit(template=template, components=[body("x", "y" * 40)])
+
+
+def test_a_catalogs_button_needs_no_component_and_a_flows_always_has_one() -> None:
+    assert fit(template=buttons(type="CATALOG", text="View catalog"), components=[]) == []
+    assert fit(template=buttons(type="FLOW", text="Go", flow_id="1"), components=[]) == [
+        button("0", "flow", {"type": "action", "action": {}})
+    ]
+
+
 def test_a_long_code_is_refused() -> None:
     with pytest.raises(InvalidComponents):
         fit(template=OTP, components=[body("1" * 16)], authentication=True)
@@ -201,3 +329,41 @@ def test_carousel_cards_are_checked_each() -> None:
         )
 
     assert [card["card_index"] for card in out["cards"]] == [0, 1]
+
+
+def test_cards_come_in_the_order_of_their_index() -> None:
+    cards = [
+        {"card_index": n, "components": [header("image", {"link": f"https://a.example/{n}.png"})]}
+        for n in (1, 0)
+    ]
+
+    [out] = fit(template=CAROUSEL, components=[{"type": "carousel", "cards": cards}])
+
+    assert out["cards"] == cards[::-1]
+    for wrong in (0, 2, "1", True):
+        with pytest.raises(InvalidComponents, match="card_index must be"):
+            twice = [{**cards[0], "card_index": wrong}, cards[1]]
+            fit(template=CAROUSEL, components=[{"type": "carousel", "cards": twice}])
+
+
+def test_of_products_more_cards_may_be_sent_than_the_template_has() -> None:
+    template_card = {
+        "components": [
+            {"type": "HEADER", "format": "PRODUCT"},
+            {"type": "BUTTONS", "buttons": [{"type": "SPM", "text": "View"}]},
+        ]
+    }
+    template = [
+        {"type": "BODY", "text": "Look"},
+        {"type": "CAROUSEL", "cards": [template_card] * 2},
+    ]
+    product = header("product", {"catalog_id": "1", "product_retailer_id": "2"})
+
+    for count in (2, 5, 10):
+        cards = [{"components": [product]}] * count
+        [out] = fit(template=template, components=[{"type": "carousel", "cards": cards}])
+        assert len(out["cards"]) == count
+    for count in (1, 11):
+        with pytest.raises(InvalidComponents, match="needs 2 to 10 cards"):
+            cards = [{"components": [product]}] * count
+            fit(template=template, components=[{"type": "carousel", "cards": cards}])
