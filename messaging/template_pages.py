@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import groupby
@@ -72,7 +73,10 @@ class TemplateFilter(forms.Form):
         if data.get("account"):
             plain["waba_id"] = data["account"]
         if data.get("q"):
-            rows = rows.filter(Q(name__icontains=data["q"]) | Q(components__icontains=data["q"]))
+            # SQLite keeps JSON as text, in which other scripts are escaped.
+            escaped = json.dumps(data["q"])[1:-1]
+            said = Q(components__icontains=data["q"]) | Q(components__icontains=escaped)
+            rows = rows.filter(Q(name__icontains=data["q"]) | said)
         return rows.filter(**plain)
 
 

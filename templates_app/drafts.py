@@ -12,6 +12,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
 from companies.models import Channel
 from templates_app import lint, services, workflow
@@ -122,9 +123,7 @@ def edit(template: Template, *, by: Author) -> Template:
         _check_writable(template)
         return template
     if template.status not in workflow.EDITABLE:
-        raise NotPossible(
-            f"Meta takes no changes of a template that is {template.get_status_display()}"
-        )
+        raise _unchangeable(template)
     fresh: dict[str, Any] = {
         **template.content,
         "company": template.company,
@@ -135,6 +134,11 @@ def edit(template: Template, *, by: Author) -> Template:
     }
     edit, _is_new = Template.everything.get_or_create(edit_of=template, defaults=fresh)
     return edit
+
+
+def _unchangeable(template: Template) -> NotPossible:
+    state = template.get_status_display()
+    return NotPossible(_("Meta takes no changes of a template in this state: %s.") % state)
 
 
 def submit(template: Template, *, by: Author, seen: int | None = None) -> Template:
@@ -151,11 +155,9 @@ def submit(template: Template, *, by: Author, seen: int | None = None) -> Templa
 
 def _check_edit(edit: Template, live: Template) -> None:
     if live.status not in workflow.EDITABLE:
-        raise NotPossible(
-            f"Meta takes no changes of a template that is {live.get_status_display()}"
-        )
+        raise _unchangeable(live)
     if edit.content == live.content:
-        raise NotPossible("Nothing is different from what Meta has")
+        raise NotPossible(_("Nothing is different from what Meta has."))
     if live.status != Template.Status.APPROVED:
         return
     if edit.category != live.category:
@@ -163,15 +165,19 @@ def _check_edit(edit: Template, live: Template) -> None:
             code="category_fixed",
             severity=lint.Severity.ERROR,
             component="category",
-            message="The category of an approved template can’t be changed.",
-            remedy=f"Leave it at {live.category}, or write a new template.",
+            message=_("The category of an approved template can’t be changed."),
+            remedy=_("Leave it at %s, or write a new template.") % live.category,
         )
         raise InvalidTemplate([fault])
     free_at = next_edit_at(live, now=timezone.now())
     if free_at is not None:
+        when = date_format(timezone.localtime(free_at), "DATETIME_FORMAT")
         raise NotPossible(
-            "Meta takes one edit of an approved template a day and ten in 30 days; the next one can "
-            f"be submitted on {date_format(timezone.localtime(free_at), 'DATETIME_FORMAT')}"
+            _(
+                "Meta takes one edit of an approved template a day and ten in 30 days; the next one "
+                "can be submitted on %s."
+            )
+            % when
         )
 
 
@@ -200,20 +206,21 @@ def discard(edit: Template, *, by: Author) -> Template:
     """Throw an edit away that is not on its way to Meta; the template that stays as it is."""
     live = edit.edit_of
     if live is None or edit.status == Template.Status.PENDING:
-        raise NotPossible("It is on its way to Meta")
+        raise NotPossible(_("It is on its way to Meta."))
     with transaction.atomic():
         workflow.note(edit, Done.DISCARDED, by=by, to=live.status, now=timezone.now())
         gone, _rows = Template.everything.filter(pk=edit.pk, version=edit.version).delete()
         if not gone:
-            raise Outdated("It was changed meanwhile; look at it again")
+            raise Outdated(_("It was changed meanwhile. Look at it again."))
     return live
 
 
 def _check_writable(template: Template) -> None:
     if template.graph_id or template.status not in workflow.WRITABLE:
-        raise NotPossible(f"It is {template.get_status_display()} and can’t be written in")
+        state = template.get_status_display()
+        raise NotPossible(_("It can’t be changed in this state: %s.") % state)
 
 
 def _check_seen(template: Template, seen: int | None) -> None:
     if seen is not None and seen != template.version:
-        raise Outdated("Somebody changed it meanwhile; look at it again")
+        raise Outdated(_("Somebody changed it meanwhile. Look at it again."))

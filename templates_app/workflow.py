@@ -19,6 +19,7 @@ from django.db import transaction
 from django.db.models import F
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from companies import audit
 from companies.decisions import watching
@@ -119,13 +120,13 @@ def move(
     """
     step, now = STEPS[done], now or timezone.now()
     if template.status not in step.sources:
-        raise NotPossible(f"It is {template.get_status_display()} now")
+        raise NotPossible(_("That can’t be done now: it is %s.") % template.get_status_display())
     status = to or step.target or template.status
     changed = {**fields, **(content or {}), "status": status}
     rows = Template.everything.filter(pk=template.pk, version=template.version)
     with transaction.atomic(), watching(rows):
         if not rows.update(**changed, version=F("version") + 1, updated_at=now):
-            raise Outdated("It was changed meanwhile; look at it again")
+            raise Outdated(_("It was changed meanwhile. Look at it again."))
         note(template, done, by=by, to=status, reason=reason, content=content, now=now)
     template.refresh_from_db()
     return template

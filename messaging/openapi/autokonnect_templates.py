@@ -105,7 +105,7 @@ DELETING_ERRORS: Codes = FINDING_ERRORS | {
     400: {"reconnect_waba": "WABA channel is disconnected"},
     409: {
         "refused_by_meta": "Disabled templates can't be deleted.",
-        "template_changed": "It was changed meanwhile; look at it again",
+        "template_changed": "It was changed meanwhile. Look at it again.",
     },
     503: {"meta_unavailable": "Meta could not be reached; nothing was deleted"},
 }

@@ -75,6 +75,7 @@ def test_the_list_is_filtered_by_what_is_asked_for(owner: Client, acme: Company)
     factories.make_template(acme, name="two", category="MARKETING")
     factories.make_template(acme, name="three", language="sw")
     factories.make_template(acme, name="four", components=[{"type": "BODY", "text": "Mangoes!"}])
+    factories.make_template(acme, name="five", components=[{"type": "BODY", "text": "مرحبا"}])
 
     def names(query: str) -> list[str]:
         families = owner.get(f"/templates?{query}").context["families"]
@@ -84,6 +85,7 @@ def test_the_list_is_filtered_by_what_is_asked_for(owner: Client, acme: Company)
     assert names("category=MARKETING") == ["two"]
     assert names("language=sw") == ["three"]
     assert names("q=mangoes") == ["four"]
+    assert names("q=%D9%85%D8%B1%D8%AD") == ["five"]
     assert names("q=nothing+like+it") == []
 
 
