@@ -127,6 +127,8 @@ def prefer(preference: Preference, channel: Channel) -> None:
         return
     contact = contacts.person(company_id=channel.company_id, phone=phone, bsuid=bsuid)
     at, source = preference.at, contacts.Source.META
+    if contacts.is_overtaken(contact, at=at):
+        return
     if preference.wants_marketing:
         why = contacts.MARKETING
         contacts.opt_in(contact, at=at, reason=why, source=source, only_if=why)

@@ -310,6 +310,16 @@ def test_metas_marketing_preference_opts_out_and_in(tell: Any) -> None:
     assert Contact.objects.get().opted_out_at is None
 
 
+def test_a_preference_told_again_does_not_undo_a_later_one(tell: Any) -> None:
+    told = {"wa_id": "254711111111", "category": "marketing_messages"}
+    stop, resume = ({**told, "value": v, "timestamp": t} for v, t in (("stop", 1), ("resume", 2)))
+
+    for preference in (stop, resume, stop):
+        tell("user_preferences", user_preferences=[preference])
+
+    assert Contact.objects.get().opted_out_at is None
+
+
 def test_who_is_not_on_whatsapp_is_marked_until_something_arrives(tell: Any, sent: Message) -> None:
     tell(statuses=[webhooks.failure(sent, 131026)])
     marked = Contact.objects.get().not_on_whatsapp_at
