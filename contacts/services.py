@@ -146,11 +146,24 @@ def mark_reachable(contact_ids: Sequence[int]) -> None:
         )
 
 
-def changed_number(*, company_id: int, old: str, new: str) -> None:
+def changed_number(*, company_id: int, old: str | None, new: str | None) -> Contact | None:
     """A person moved to another number: keep the contact, unless the new number is somebody already."""
+    if not old or not new:
+        return None
+    contact = person(company_id=company_id, phone=old, bsuid=None)
     known = Contact.objects.filter(company_id=company_id)
-    if old and new and not known.filter(phone=new).exists():
-        known.filter(phone=old).update(phone=new[:15])
+    if not known.filter(phone=new).exists():
+        known.filter(phone=old).update(phone=new)
+    return contact
+
+
+def changed_bsuid(*, company_id: int, old: str | None, new: str | None) -> Contact | None:
+    """A person got another business-scoped user id: keep the contact, as with a number."""
+    contact = find(company_id=company_id, bsuid=old)
+    known = Contact.objects.filter(company_id=company_id)
+    if contact and new and not known.filter(bsuid=new).exists():
+        known.filter(bsuid=old).update(bsuid=new)
+    return contact
 
 
 # --- The address book -----------------------------------------------------------------
