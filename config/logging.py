@@ -11,6 +11,8 @@ import structlog
 
 # 9 to 15 digits in a row, as a phone number has. Longer runs (Graph's ids) are left alone.
 _PHONE = re.compile(r"(?<![\dA-Za-z])\+?(\d{3})\d{3,9}(\d{3})(?![\dA-Za-z])")
+# With a plus it is one however it is spaced.
+_SPACED_PHONE = re.compile(r"\+(\d{3})[\d\s().-]{1,16}(\d{3})(?!\d)")
 _SECRET_KEYS = re.compile(r"token|secret|password|authorization|api_key|cookie", re.IGNORECASE)
 _API_KEY = re.compile(r"tuma_([A-Za-z0-9]{8})[A-Za-z0-9]{19}")
 _META_TOKEN = re.compile(r"EAA[A-Za-z0-9]{8,}")
@@ -20,6 +22,7 @@ def mask(text: str) -> str:
     """`text` with phone numbers shortened to `254•••678`, API keys and Graph tokens cut."""
     text = _API_KEY.sub(r"tuma_\1•••", text)
     text = _META_TOKEN.sub("EAA•••", text)
+    text = _SPACED_PHONE.sub(r"\1•••\2", text)
     return _PHONE.sub(r"\1•••\2", text)
 
 

@@ -7,16 +7,11 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 
+from contacts import words
 from contacts.models import ConsentEvent, Contact, ContactTag, Tag
 
 Source = ConsentEvent.Source
 
-# What people write to be left alone, and to come back: alone in a message, whatever the case.
-STOP_WORDS = frozenset(
-    ["stop", "stop all", "stopall", "unsubscribe", "cancel", "end", "quit", "opt out", "optout"]
-    + ["acha", "sitisha", "arrêt", "arret", "parar", "sair", "توقف", "إيقاف"]
-)
-START_WORDS = frozenset(["start", "unstop", "subscribe", "opt in", "optin", "anza"])
 MARKETING = "marketing preference"
 # People join WhatsApp; what Meta said of a number is not held against it for longer.
 UNREACHABLE_FOR = timedelta(days=30)
@@ -70,11 +65,17 @@ def wrote(contact: Contact, *, at: datetime, text: str) -> None:
     Contact.objects.filter(pk=contact.pk).exclude(last_inbound_at__gte=at).update(
         last_inbound_at=at, not_on_whatsapp_at=None, saved=True
     )
-    word = " ".join(text.strip(" .!\n\t").lower().split())
-    if word in STOP_WORDS:
-        opt_out(contact, at=at, reason=f"wrote “{word}”", source=Source.WORD)
-    elif word in START_WORDS:
-        opt_in(contact, at=at, reason=f"wrote “{word}”", source=Source.WORD)
+    wish = opt_out if words.is_stop(text) else opt_in if words.is_start(text) else None
+    if wish and not is_overtaken(contact, at=at):
+        wish(contact, at=at, reason=f"wrote “{words.plain(text)}”", source=Source.WORD)
+
+
+def is_overtaken(contact: Contact, *, at: datetime) -> bool:
+    """Whether they have said something since: what they said is told in any order, and again."""
+    theirs = ConsentEvent.objects.filter(
+        contact__in=identities(contact), source__in=(Source.WORD, Source.META)
+    )
+    return theirs.filter(at__gt=at).exists()
 
 
 @transaction.atomic
@@ -145,11 +146,24 @@ def mark_reachable(contact_ids: Sequence[int]) -> None:
         )
 
 
-def changed_number(*, company_id: int, old: str, new: str) -> None:
+def changed_number(*, company_id: int, old: str | None, new: str | None) -> Contact | None:
     """A person moved to another number: keep the contact, unless the new number is somebody already."""
+    if not old or not new:
+        return None
+    contact = person(company_id=company_id, phone=old, bsuid=None)
     known = Contact.objects.filter(company_id=company_id)
-    if old and new and not known.filter(phone=new).exists():
-        known.filter(phone=old).update(phone=new[:15])
+    if not known.filter(phone=new).exists():
+        known.filter(phone=old).update(phone=new)
+    return contact
+
+
+def changed_bsuid(*, company_id: int, old: str | None, new: str | None) -> Contact | None:
+    """A person got another business-scoped user id: keep the contact, as with a number."""
+    contact = find(company_id=company_id, bsuid=old)
+    known = Contact.objects.filter(company_id=company_id)
+    if contact and new and not known.filter(bsuid=new).exists():
+        known.filter(bsuid=old).update(bsuid=new)
+    return contact
 
 
 # --- The address book -----------------------------------------------------------------

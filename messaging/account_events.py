@@ -98,7 +98,9 @@ def _capability(update: ObjectUpdate) -> bool:
 
 def _account(update: ObjectUpdate) -> bool:
     value, event = update.value, str(update.value.get("event", ""))
-    mine = list(Channel.objects.filter(waba_id=update.waba_id).values_list("pk", flat=True))
+    # Of what happens between an account and a partner, the entry names the partner's business.
+    waba_id = (value.get("waba_info") or {}).get("waba_id") or update.waba_id
+    mine = list(Channel.objects.filter(waba_id=waba_id).values_list("pk", flat=True))
     reason = _STOPS.get(event)
     if event == "DISABLED_UPDATE":
         state = (value.get("ban_info") or {}).get("waba_ban_state")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import orjson
+from django.db.models import QuerySet
 
 from config import sql
 from config.api import Answer, ApiError
@@ -44,26 +45,33 @@ class Key:
 
 def begin(key: Key, *, company_id: int, now: datetime) -> Answer | None:
     """Take the key in the current transaction, or return the answer that it had before."""
-    IdempotencyRecord.objects.filter(
-        company_id=company_id, key=key.text, created_at__lt=now - LIFE
-    ).delete()
+    _records(key, company_id).filter(created_at__lt=now - LIFE).delete()
     taken = sql.execute(
         f"""INSERT INTO {_TABLE} (company_id, key, request_hash, status, body, location, created_at)
         VALUES (%s, %s, %s, 200, '', '', %s) ON CONFLICT (company_id, key) DO NOTHING""",
         [company_id, key.text, key.request_hash, sql.moment(now)],
     )
-    return None if taken == 1 else _first_answer(key, company_id)
+    return None if taken == 1 else _answer(_records(key, company_id).get(), key)
 
 
 def came_before(key: Key, *, company_id: int, now: datetime) -> bool:
     """Whether `begin` would find an answer, or a conflict."""
-    return IdempotencyRecord.objects.filter(
-        company_id=company_id, key=key.text, created_at__gte=now - LIFE
-    ).exists()
+    return _records(key, company_id).filter(created_at__gte=now - LIFE).exists()
 
 
-def _first_answer(key: Key, company_id: int) -> Answer:
-    record = IdempotencyRecord.objects.get(company_id=company_id, key=key.text)
+def answered(key: Key, *, company_id: int, now: datetime) -> Answer | None:
+    """The answer that the key had before, if there is one: asked before a request is looked at, since
+    what was right the first time may have become wrong (a channel disconnected, a template paused).
+    """
+    record = _records(key, company_id).filter(created_at__gte=now - LIFE).first()
+    return _answer(record, key) if record else None
+
+
+def _records(key: Key, company_id: int) -> QuerySet[IdempotencyRecord]:
+    return IdempotencyRecord.objects.filter(company_id=company_id, key=key.text)
+
+
+def _answer(record: IdempotencyRecord, key: Key) -> Answer:
     if record.request_hash != key.request_hash:
         raise IdempotencyConflict(
             "This Idempotency-Key came with another request before.", param="Idempotency-Key"
@@ -76,7 +84,7 @@ def _first_answer(key: Key, company_id: int) -> Answer:
 
 def finish(key: Key, answer: Answer, *, company_id: int) -> None:
     """Keep the answer for the next time."""
-    IdempotencyRecord.objects.filter(company_id=company_id, key=key.text).update(
+    _records(key, company_id).update(
         status=answer.status,
         body=orjson.dumps(answer.body).decode(),
         location=answer.headers.get("Location", ""),

@@ -21,8 +21,9 @@ def store(inbound: Inbound, channel: Channel) -> bool:
     message = inbound.message
     if InboundMessage.objects.filter(wamid=message["id"]).exists():
         return False
-    contact = _sender(inbound, channel)
     kind = message["type"]
+    is_system = kind == "system"
+    contact = (is_system and _moved(message, channel)) or _sender(inbound, channel)
     content = message.get(kind)
     content = content if isinstance(content, dict) else {}
     text = _readable(kind, message)
@@ -44,9 +45,7 @@ def store(inbound: Inbound, channel: Channel) -> bool:
         transaction.on_commit(wake_media)
     else:
         outgoing.received(stored)
-    if contact and kind == "system":
-        _system(message, channel)
-    elif contact:
+    if contact and not is_system:
         contacts.wrote(contact, at=inbound.at, text=text)
     return True
 
@@ -99,14 +98,24 @@ def _readable(kind: str, message: dict[str, Any]) -> str:
     return ""
 
 
-def _system(message: dict[str, Any], channel: Channel) -> None:
-    system = message.get("system") or {}
+def _moved(message: dict[str, Any], channel: Channel) -> Contact | None:
+    """Whom WhatsApp itself says to have another number or another id now."""
+    system = message.get("system")
+    if not isinstance(system, dict):
+        return None
     if system.get("type") == "user_changed_number":
-        contacts.changed_number(
+        return contacts.changed_number(
             company_id=channel.company_id,
-            old=str(message.get("from", "")),
-            new=str(system.get("wa_id", "")),
+            old=_digits(message.get("from")),
+            new=_digits(system.get("wa_id")),
         )
+    if system.get("type") == "user_changed_user_id":
+        return contacts.changed_bsuid(
+            company_id=channel.company_id,
+            old=_bsuid(system.get("previous_user_id")),
+            new=_bsuid(system.get("user_id")),
+        )
+    return None
 
 
 def _without_nul(value: Any) -> Any:
@@ -127,6 +136,8 @@ def prefer(preference: Preference, channel: Channel) -> None:
         return
     contact = contacts.person(company_id=channel.company_id, phone=phone, bsuid=bsuid)
     at, source = preference.at, contacts.Source.META
+    if contacts.is_overtaken(contact, at=at):
+        return
     if preference.wants_marketing:
         why = contacts.MARKETING
         contacts.opt_in(contact, at=at, reason=why, source=source, only_if=why)

@@ -134,11 +134,11 @@ def claim(channel_id: int, lane: Lane, *, fence: int, limit: int, now: datetime)
     picked = f"= ANY(ARRAY({due} FOR UPDATE SKIP LOCKED))" if sql.is_postgres() else f"IN ({due})"
     rows = sql.fetch(
         f"""UPDATE {_M} SET status = {Status.CLAIMED:d}, fence = %s WHERE id {picked}
-        RETURNING id, batch_id, recipient, attempts""",
+        RETURNING due_at, id, batch_id, recipient, attempts""",
         [fence, channel_id, sql.moment(now), limit],
     )
     rows.sort()
-    return [Claimed(*row) for row in rows]
+    return [Claimed(*row) for _, *row in rows]
 
 
 def mark_sending(rows: Sequence[Claimed], *, fence: int, now: datetime) -> set[int]:

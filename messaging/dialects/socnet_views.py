@@ -29,16 +29,17 @@ class SocnetSend(SendView):
         return super().post(request, caller, **url)
 
     def accept(
-        self, request: HttpRequest, caller: Caller, send: SendRequest, body: bytes
+        self,
+        request: HttpRequest,
+        caller: Caller,
+        send: SendRequest,
+        key: idempotency.Key | None,
     ) -> Answer:
         """That a number is known not to be on WhatsApp is no failure here, and costs nothing."""
-        now = timezone.now()
-        number = str(send.numbers[0])
+        number, now = str(send.numbers[0]), timezone.now()
         if contacts.is_unreachable(number, company_id=caller.company_id, now=now):
-            key = self.idempotency_key(request, body)
-            if not key or not idempotency.came_before(key, company_id=caller.company_id, now=now):
-                return Answer(200, {"status": "invalid"})
-        return super().accept(request, caller, send, body)
+            return Answer(200, {"status": "invalid"})
+        return super().accept(request, caller, send, key)
 
     def read_object(self, request: HttpRequest) -> tuple[dict[str, Any], bytes]:
         return body_of(request)

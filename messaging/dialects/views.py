@@ -213,11 +213,18 @@ class SendView(DialectView):
     def post(self, request: HttpRequest, caller: Caller, **url: Any) -> Answer:
         url = self.resolve(caller, **url)
         data, body = self.read_object(request)
+        now, key = timezone.now(), self.idempotency_key(request, body)
+        if key and (before := idempotency.answered(key, company_id=caller.company_id, now=now)):
+            return before
         send = self.dialect.send_request(data, caller=caller, url=url)
-        return self.accept(request, caller, send, body)
+        return self.accept(request, caller, send, key)
 
     def accept(
-        self, request: HttpRequest, caller: Caller, send: SendRequest, body: bytes
+        self,
+        request: HttpRequest,
+        caller: Caller,
+        send: SendRequest,
+        key: idempotency.Key | None,
     ) -> Answer:
         def answer(batch: Batch) -> Answer:
             batch.channel = send.channel  # known: spares the dialect a query
@@ -229,7 +236,7 @@ class SendView(DialectView):
             now=timezone.now(),
             answer=answer,
             request_id=getattr(request, "request_id", ""),
-            key=self.idempotency_key(request, body),
+            key=key,
         )
 
     def resolve(self, caller: Caller, **url: Any) -> dict[str, Any]:

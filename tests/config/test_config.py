@@ -52,10 +52,14 @@ def test_with_debug_off_a_missing_secret_stops_the_start_with_a_sentence(
 
 def test_logs_mask_numbers_keys_and_tokens() -> None:
     line = mask(
-        "+254712345678 tuma_abcdefgh1234567890123456789 EAAabcdefghijk id 100000000000001234"
+        "+254712345678 tuma_abcdefgh1234567890123456789 EAAabcdefghijk id 100000000000001234 "
+        "/contacts/+254 712-345 678 at 2026-11-28 12:51:44+00:00"
     )
 
-    assert line == "254•••678 tuma_abcdefgh••• EAA••• id 100000000000001234"
+    assert line == (
+        "254•••678 tuma_abcdefgh••• EAA••• id 100000000000001234 "
+        "/contacts/254•••678 at 2026-11-28 12:51:44+00:00"
+    )
 
 
 @pytest.mark.django_db

@@ -1,10 +1,12 @@
 """Wishes, merging, removing, erasing."""
 
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 
 from companies.models import Channel, Company
-from contacts import keepers, people, services
+from contacts import keepers, people, services, words
 from contacts.models import ConsentEvent, Contact, ContactTag
 from messaging import conversations
 from messaging.models import InboundMessage, Media, Message, Status, UnusedInput
@@ -52,6 +54,44 @@ def test_each_wish_is_kept_with_its_source(acme: Company):
         ("opted_out", "word", "wrote “stop”"),
         ("opted_in", "word", "wrote “start”"),
     ]
+
+
+def test_what_they_said_before_does_not_undo_what_they_have_said_since(acme: Company):
+    contact, now = factories.make_contact(acme), timezone.now()
+    before = now - timedelta(minutes=1)
+
+    services.wrote(contact, at=before, text="STOP")
+    services.wrote(contact, at=now, text="START")
+    services.wrote(contact, at=before, text="STOP")
+
+    contact.refresh_from_db()
+    assert contact.opted_out_at is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["*STOP*", "“stop”", "Stop 🙏", "ＳＴＯＰ", "stop\u200e,", "opt-out", "Stop promotions"]
+    + ["ARRETER", "Arrêtez !", "ايقاف", "الغاء", "አቁም", "बंद करो", "Sitisha", "cancelar", "BAJA"],
+)
+def test_a_wish_to_be_left_alone_is_understood_however_it_is_written(text: str):
+    assert words.is_stop(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "🙏",
+        "Please stop by tomorrow",
+        "The end",
+        "don't stop",
+        "bus stop",
+        "stop" + " " * 99 + "x",
+    ],
+)
+def test_other_texts_are_no_wish(text: str):
+    assert not words.is_stop(text)
+    assert not words.is_start(text)
 
 
 # --- Merging ---------------------------------------------------------------------------

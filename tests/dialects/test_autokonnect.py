@@ -409,7 +409,7 @@ def test_numbers_and_tags_are_merged_and_what_is_not_used_is_on_the_batch(
 
     response = send(
         phone_number=["0700000001", 254700000003, "abc", "+254 700 000 003", "254700000002"],
-        contact_tag_id=tag.pk,
+        contact_tag_id=[float(tag.pk), 1e20, "no tag"],
         type="text",
         message="Hi",
     )

@@ -570,6 +570,27 @@ def test_again_with_the_same_idempotency_key(vendor: Vendor) -> None:
     assert Message.objects.count() == 1
 
 
+def test_again_with_the_same_idempotency_key_when_it_could_not_be_sent_any_more(
+    vendor: Vendor, channel: Channel
+) -> None:
+    headers = {"Idempotency-Key": "order-1"}
+
+    first = vendor.post(vendor.contract.text, headers=headers)
+    Channel.objects.filter(pk=channel.pk).update(status=Channel.Status.DISCONNECTED)
+    again = vendor.post(vendor.contract.text, headers=headers)
+
+    assert (again.status_code, again.json()) == (200, first.json())
+
+
+def test_with_the_same_idempotency_key_and_another_body_that_is_wrong(vendor: Vendor) -> None:
+    headers = {"Idempotency-Key": "order-1"}
+
+    vendor.post(vendor.contract.text, headers=headers)
+    wrong = vendor.post({"nonsense": 1}, headers=headers)
+
+    vendor.expect("same key, other body", wrong)
+
+
 BODIES = {
     "not json": [b"{", b'{"a": NaN}', b'{"a": "\\ud800"}', b'{"a": "\xff"}', b'{"a":' * 5000],
     "not an object": [b"[]", b"5", b"null", b'"text"'],

@@ -3,7 +3,6 @@
 import itertools
 from typing import Any
 
-import orjson
 import pytest
 from django.test import Client
 from django.utils import timezone
@@ -14,7 +13,6 @@ from messaging import inbox
 from messaging.models import (
     Batch,
     DailyUsage,
-    InboundMessage,
     Message,
     Status,
     StatusEvent,
@@ -225,91 +223,6 @@ def test_a_thousand_changes_in_one_body(client: Client, channel: Channel, apply_
     assert Message.objects.filter(status=Status.DELIVERED).count() == 1000
 
 
-INBOUND: list[tuple[dict[str, Any], str]] = [
-    ({"type": "text", "text": {"body": "Hi"}}, "Hi"),
-    ({"type": "image", "image": {"id": "9", "caption": "Look", "mime_type": "image/jpeg"}}, "Look"),
-    ({"type": "audio", "audio": {"id": "9", "voice": True}}, ""),
-    ({"type": "document", "document": {"id": "9", "filename": "a.pdf"}}, "a.pdf"),
-    ({"type": "button", "button": {"payload": "p", "text": "Yes"}}, "Yes"),
-    (
-        {
-            "type": "interactive",
-            "interactive": {"type": "list_reply", "list_reply": {"id": "1", "title": "Bruno"}},
-        },
-        "Bruno",
-    ),
-    ({"type": "location", "location": {"latitude": 1.0, "longitude": 2.0, "name": "Here"}}, "Here"),
-    ({"type": "contacts", "contacts": [{"name": {"formatted_name": "A"}}]}, ""),
-    ({"type": "reaction", "reaction": {"message_id": "wamid.x", "emoji": "👍"}}, "👍"),
-    ({"type": "order", "order": {"catalog_id": "1", "text": "Two", "product_items": []}}, "Two"),
-    ({"type": "unsupported", "errors": [{"code": 131051}]}, ""),
-    ({"type": "edit", "edit": {"original_message_id": "wamid.x"}}, ""),
-    ({"type": "revoke", "revoke": {"original_message_id": "wamid.x"}}, ""),
-    ({"type": "something_new", "something_new": ["x"]}, ""),
-]
-
-
-@pytest.mark.parametrize(("fields", "text"), INBOUND, ids=lambda value: str(value)[:20])
-def test_inbound_messages_of_every_type_are_stored(
-    tell: Any, acme: Company, fields: dict[str, Any], text: str
-) -> None:
-    message = {**webhooks.inbound(), **fields}
-
-    tell(
-        contacts=[{"profile": {"name": "Sheena"}, "wa_id": "254711111111", "user_id": "KE.1"}],
-        messages=[message],
-    )
-    tell(messages=[message])
-
-    stored = InboundMessage.objects.get()
-    assert (stored.type, stored.text) == (fields["type"], text)
-    assert stored.payload == orjson.loads(orjson.dumps(message))
-    contact = Contact.objects.get()
-    assert (contact.phone, contact.bsuid, contact.name) == ("254711111111", "KE.1", "Sheena")
-    assert contact.last_inbound_at is not None
-
-
-def test_a_person_known_by_bsuid_only_becomes_a_contact(tell: Any) -> None:
-    message = {**webhooks.inbound(), "from_user_id": "KE.13491208655302741918"}
-    del message["from"]
-
-    tell(contacts=[{"profile": {}, "user_id": "KE.13491208655302741918"}], messages=[message])
-
-    contact = Contact.objects.get()
-    assert (contact.phone, contact.bsuid) == (None, "KE.13491208655302741918")
-
-
-@pytest.mark.parametrize("word", ["STOP", "stop.", " Unsubscribe ", "Sitisha"])
-def test_stop_words_opt_out_and_start_words_opt_in_again(tell: Any, word: str) -> None:
-    tell(messages=[webhooks.inbound(word)])
-    out = Contact.objects.get().opted_out_at
-    tell(messages=[webhooks.inbound("START")])
-
-    assert out is not None
-    assert Contact.objects.get().opted_out_at is None
-
-
-def test_ordinary_words_do_not_opt_out(tell: Any) -> None:
-    tell(messages=[webhooks.inbound("Please stop by tomorrow")])
-
-    assert Contact.objects.get().opted_out_at is None
-
-
-def test_metas_marketing_preference_opts_out_and_in(tell: Any) -> None:
-    preference = {
-        "wa_id": "254711111111",
-        "category": "marketing_messages",
-        "timestamp": 1731705721,
-    }
-
-    tell("user_preferences", user_preferences=[{**preference, "value": "stop"}])
-    out = Contact.objects.get().opted_out_at
-    tell("user_preferences", user_preferences=[{**preference, "value": "resume"}])
-
-    assert out is not None
-    assert Contact.objects.get().opted_out_at is None
-
-
 def test_who_is_not_on_whatsapp_is_marked_until_something_arrives(tell: Any, sent: Message) -> None:
     tell(statuses=[webhooks.failure(sent, 131026)])
     marked = Contact.objects.get().not_on_whatsapp_at
@@ -394,9 +307,12 @@ def test_number_and_account_events_update_the_channel(tell: Any, channel: Channe
     )
     channel.refresh_from_db()
     paused = channel.is_paused(now=timezone.now())
-    tell("account_update", event="PARTNER_REMOVED")
+    tell("account_update", event="PARTNER_REMOVED", waba_info={"waba_id": "someone else's"})
+    channel.refresh_from_db()
+    untouched = channel.status
+    tell("account_update", event="PARTNER_REMOVED", waba_info={"waba_id": channel.waba_id})
     channel.refresh_from_db()
 
     assert updated == (1000, 10_000, "Acme Ltd")
     assert paused
-    assert channel.status == Channel.Status.DISCONNECTED
+    assert (untouched, channel.status) == (Channel.Status.CONNECTED, Channel.Status.DISCONNECTED)
