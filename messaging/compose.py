@@ -36,6 +36,8 @@ MAX_TAGS_SHOWN = 200
 # People under a tag are counted up to here: it may have a million.
 COUNTED_UP_TO = 2_000
 MAX_TEMPLATES_SHOWN = 500
+# A preview is for the first of the numbers: it reads no more of what was pasted.
+MAX_SHOWN = 500
 
 KINDS = [
     ("text", _("Text"), "message"),
@@ -136,6 +138,14 @@ class SendForm(forms.Form):
         if data.get("when") == "later":
             data["due_at"] = cleaned_moment(self, data)
         return data
+
+    def people_so_far(self) -> tuple[list[str], list[str]]:
+        """The first number that is filled in, and the tags that are chosen, right or wrong."""
+        country = self.company.country
+        found = numbers_in(str(self["numbers"].value() or "")[:MAX_SHOWN], country=country)
+        numbers = filter(None, (to_e164(number, country=country) for number in found))
+        tags = [str(getattr(tag, "pk", tag)) for tag in self["tags"].value() or []]
+        return list(numbers)[:1], tags
 
     @property
     def chosen_channel(self) -> Channel | None:

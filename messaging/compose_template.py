@@ -2,22 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.core.validators import MaxLengthValidator
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from messaging.compose_content import ContentForm, FileFields, Values, Words, source
 from messaging.dialects.base import template_payload
 from messaging.payloads import MAX_PLACE, Payload
-from templates_app import parameters
+from templates_app import parameters, personal
 from templates_app.models import Template
 
 MAX_URL_PART = 2_000
 MAX_VARIABLE = 1024
+
+
+class Variable(Words):
+    """A value that may have placeholders for what is known of each person: it counts as long as it is
+    for whoever has the shortest value.
+    """
+
+    def __init__(self, *, most: int, **kwargs: Any) -> None:
+        super().__init__(most=most, **kwargs)
+        self.validators = [_ShortestLength(most), _check_placeholders]
+        self.widget.attrs["data-personal"] = True
+
+
+class _ShortestLength(MaxLengthValidator):
+    def clean(self, x: Sized) -> int:
+        return len(personal.shortest(str(x)))
+
+
+def _check_placeholders(text: str) -> None:
+    if personal.mistake(text):
+        raise forms.ValidationError(
+            _(
+                "There are the placeholders %(names)s. Each may have a word for those without a value, "
+                "as in %(example)s."
+            ),
+            params={"names": personal.THERE_ARE, "example": "{{contact.name|friend}}"},
+        )
 
 
 class TemplateForm(FileFields, ContentForm):
@@ -43,6 +71,11 @@ class TemplateForm(FileFields, ContentForm):
     def is_beyond_forms(self) -> bool:
         """A carousel has more parts than a form can ask for; the API takes them."""
         return "CAROUSEL" in self.parts
+
+    @property
+    def is_fillable(self) -> bool:
+        """Whether anything in it can be each person’s own."""
+        return any(isinstance(field, Variable) for field in self.fields.values())
 
     def _media_kind(self) -> str:
         kind = str(self.parts.get("HEADER", {}).get("format", "TEXT")).lower()
@@ -103,7 +136,8 @@ class TemplateForm(FileFields, ContentForm):
     def _variable(
         self, name: str, label: object, sample: str, *, most: int, help_text: str = ""
     ) -> tuple[str, forms.Field]:
-        field = Words(most=most, label=label, help_text=help_text)
+        kind = Words if self.is_code else Variable
+        field = kind(most=most, label=label, help_text=help_text)
         if sample:
             self.samples[name] = sample
             field.widget.attrs["placeholder"] = sample

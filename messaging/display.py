@@ -152,8 +152,8 @@ OWN_TITLES = {
     "expired": _("Too old to be sent: the code’s life had ended"),
     "cancelled": _("Cancelled before it was sent"),
     "media_gone": _("Its file was deleted before it was sent"),
-    "value_missing": _("The contact lacks what the message would call them by"),
-    "value_unfit": _("What the contact holds does not fit into the message"),
+    "value_missing": _("A value of the contact is missing"),
+    "value_unfit": _("A value of the contact does not fit into the message"),
 }
 _TITLES = {str(policy.code): policy.title for policy in POLICIES if not policy.subcode}
 

@@ -18,6 +18,7 @@ from companies.models import Channel, Company
 from config import sql
 from messaging import recipients
 from messaging.models import ChannelState, Lane, Message, Status
+from messaging.personal_check import Shortfall, shortfall
 from messaging.queue import QUEUE
 from messaging.services import SendRequest
 
@@ -86,6 +87,7 @@ class DryRun:
     ends_at: datetime
     ends_later: bool  # more is queued before it than was counted
     room_today: int | None  # None where the channel has no limit
+    shortfall: Shortfall | None  # None for a message that can be filled in for everybody
 
     @property
     def cost(self) -> int:
@@ -116,8 +118,11 @@ class _Counts:
 
 def run(request: SendRequest, *, company: Company, now: datetime) -> DryRun:
     counts = _Counts()
-    numbers = _count_numbers(request, company, counts)
+    numbers, usable = _count_numbers(request, company, counts)
     _count_tagged(request, company, numbers, counts)
+    lacking = shortfall(
+        request, company_id=company.pk, numbers=usable, tagged=counts.total - len(usable)
+    )
     room = _room_today(request.channel, company, now=now)
     if room is not None and counts.total > room:
         counts.leave_out(recipients.OVER_LIMIT, counts.total - room, [])
@@ -138,18 +143,23 @@ def run(request: SendRequest, *, company: Company, now: datetime) -> DryRun:
         ends_at=ends_at,
         ends_later=ends_later,
         room_today=room,
+        shortfall=lacking,
     )
 
 
-def _count_numbers(request: SendRequest, company: Company, counts: _Counts) -> list[str]:
+def _count_numbers(
+    request: SendRequest, company: Company, counts: _Counts
+) -> tuple[list[str], list[str]]:
+    """The numbers that were given, and those of them that get it."""
     numbers, unused = recipients.normalise(request.numbers, country=company.country)
     for given, reason in unused:
         counts.leave_out(reason, 1, [given])
     left_out = recipients.left_out(numbers, company_id=company.pk, refusing=request.refusing)
     for number, reason in left_out.items():
         counts.leave_out(reason, 1, [number])
-    counts.total += len(numbers) - len(left_out)
-    return numbers
+    usable = [number for number in numbers if number not in left_out]
+    counts.total += len(usable)
+    return numbers, usable
 
 
 def _count_tagged(

@@ -7,7 +7,7 @@ hidden fields, with a key of its own, so that a second click on “Send” finds
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -32,12 +32,15 @@ from messaging import (
     dry_run,
     idempotency,
     media,
+    personal_check,
     previews,
     services,
 )
 from messaging.compose import Composition
+from messaging.compose_template import TemplateForm
 from messaging.dry_run import DryRun
 from messaging.models import Batch
+from messaging.payloads import Payload
 
 # What was seen and what is true now may differ by so much before it is shown again.
 TOLERANCE = 0.01
@@ -116,7 +119,10 @@ def _content_context(composed: Composition) -> dict[str, Any]:
         "templates": templates[: compose.MAX_TEMPLATES_SHOWN] if is_template else [],
         "accepted_files": compose_content.accepted_files(),
         "upload": _upload_of(composed),
-        "bubble": _draft_bubble(composed),
+        **_draft(composed),
+        "placeholders": personal_check.offered(company_id=composed.company.pk)
+        if isinstance(composed.content, TemplateForm) and composed.content.is_fillable
+        else [],
         "channel": channel,
         "now": timezone.now(),
     }
@@ -131,12 +137,24 @@ def _upload_of(composed: Composition) -> Any:
     return media.find(company_id=composed.company.pk, public_id=named)
 
 
-def _draft_bubble(composed: Composition) -> Any:
+def _draft(composed: Composition) -> dict[str, Any]:
+    """The bubble as far as it is written, as the first person on the form would see it."""
     if composed.content is None:
-        return None
-    return previews.bubble_of(
-        composed.content.draft(), template=composed.template, company_id=composed.company.pk
-    )
+        return {"bubble": None}
+    return _preview(composed, composed.content.draft(), *composed.send.people_so_far())
+
+
+def _preview(
+    composed: Composition, payload: Payload, numbers: Sequence[str], tags: Sequence[object]
+) -> dict[str, Any]:
+    company_id, first = composed.company.pk, None
+    if personal_check.is_personal(payload):
+        first = personal_check.first_person(company_id=company_id, numbers=numbers, tags=tags)
+        payload = personal_check.as_seen_by(payload, first)
+    bubble = previews.bubble_of(payload, template=composed.template, company_id=company_id)
+    # What is missing is still to be seen: nobody would get it like that.
+    is_whole = not personal_check.is_personal(payload)
+    return {"bubble": bubble, "seen_by": first if is_whole else None}
 
 
 @require_POST
@@ -193,10 +211,11 @@ def _check_page(
         "groups": [
             (group, [masked_input(example) for example in group.examples]) for group in run.groups
         ],
+        "short_examples": [
+            masked_input(number) for number in (run.shortfall.examples if run.shortfall else ())
+        ],
         "is_free_form": composed.template is None,
-        "bubble": previews.bubble_of(
-            run.request.payload, template=composed.template, company_id=request.company.pk
-        ),
+        **_preview(composed, run.request.payload, *composed.send.people_so_far()),
     }
     return render_page(request, "messaging/send_check.html", context, status=status)
 

@@ -16,11 +16,15 @@ const counterOf = (field) => {
   return counter;
 };
 
+// A text as short as it can get: a placeholder counts as its default, else as one character.
+const shortest = (text) =>
+  text.replace(/\{\{[^{}|]*(?:\|([^{}]*))?\}\}/g, (_, word) => word?.trim() || "x");
+
 const count = (field) => {
   const counter = counterOf(field);
   const most = Number(field.dataset.most);
   if (!counter) return;
-  const length = lengthOf(field.value);
+  const length = lengthOf("personal" in field.dataset ? shortest(field.value) : field.value);
   counter.textContent = `${length} / ${most}`;
   counter.classList.toggle("counter-over", length > most);
 };
@@ -64,6 +68,20 @@ const filter = (field) => {
 // Enter in a search field finds, it does not send the form.
 document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && event.target.dataset?.filter) event.preventDefault();
+});
+
+// <button data-insert="{{contact.name}}">: puts it where somebody was writing last, else into the first field.
+let lastField = null;
+document.addEventListener("focusin", (event) => {
+  if ("personal" in event.target.dataset) lastField = event.target;
+});
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-insert]");
+  if (!button) return;
+  const field = lastField?.isConnected ? lastField : document.querySelector("[data-personal]");
+  field.setRangeText(button.dataset.insert, field.selectionStart, field.selectionEnd, "end");
+  field.focus();
+  field.dispatchEvent(new Event("input", { bubbles: true }));
 });
 
 // A file that was stored, or taken away, changes the preview without anybody typing.

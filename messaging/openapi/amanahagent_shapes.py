@@ -5,6 +5,7 @@ from messaging.news import EVENTS
 from messaging.openapi.parts import (
     INTEGER,
     LINK,
+    PARAMETERS,
     PHONE,
     STRING,
     STRING_OR_NULL,
@@ -75,7 +76,7 @@ SCHEMAS: Object = {
     ),
     "AmanahAgentTemplate": _message(
         "template",
-        {"template_id": {"type": ["string", "integer"]}, "components": _COMPONENTS},
+        {"template_id": {"type": ["string", "integer"]}, "components": PARAMETERS},
         ("template_id",),
     ),
     "AmanahAgentAccepted": record(

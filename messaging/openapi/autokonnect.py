@@ -7,6 +7,7 @@ from messaging.openapi import autokonnect_templates as templates
 from messaging.openapi.parts import (
     INTEGER,
     LINK,
+    PARAMETERS,
     PHONES,
     STRING,
     STRING_OR_NULL,
@@ -44,6 +45,7 @@ _SHOWN = (
     "audio",
     "document",
     "template",
+    "template_for_each",
     "interactive_button",
     "interactive_list",
     "interactive_product",
@@ -75,6 +77,7 @@ _SENDING: Codes = {
         "missing_template_id": "template_id is required for template type",
         "invalid_template_id_format": "template_id must be a number",
         "missing_components": "components is required for template type",
+        "invalid_components": "body: needs 2 parameters, 1 given",
         "template_not_approved": "The specified template is not approved",
         "missing_interactive": "interactive is required for interactive type",
         "reconnect_waba": "WABA channel is disconnected",
@@ -160,9 +163,7 @@ _SCHEMAS: Object = {
                 "refused with `invalid_template_id_format`, as the document's table says.",
             },
             "language": said(STRING, "Another translation of the same template."),
-            "components": array(
-                {"type": "object"}, description="Parameters, as Meta writes them; [] for none."
-            ),
+            "components": PARAMETERS,
         },
         ("template_id", "components"),
     ),

@@ -3,13 +3,13 @@
 from messaging.dialects.engagelab import MEDIA, TYPES
 from messaging.openapi.parts import (
     LINK,
+    PARAMETERS,
     PHONE,
     PHONES,
     STRING,
     STRING_OR_NULL,
     Contract,
     Object,
-    array,
     examples,
     one_of,
     or_null,
@@ -81,7 +81,7 @@ _CONTENTS: dict[str, Object] = {
     "text": record({"body": {"type": "string", "maxLength": MAX_TEXT}}, required=("body",)),
     **{kind: _file(kind) for kind in MEDIA},
     "template": record(
-        {"name": STRING, "language": STRING, "components": or_null(array({"type": "object"}))},
+        {"name": STRING, "language": STRING, "components": or_null(PARAMETERS)},
         required=("name", "language"),
     ),
 }

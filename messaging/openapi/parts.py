@@ -89,6 +89,18 @@ def said(schema: Object, description: str) -> Object:
     return {**schema, "description": description}
 
 
+# Of a template that is sent.
+PARAMETERS: Object = array(
+    {"type": "object"},
+    description="Parameters, as Meta writes them; [] for none. They are checked against the template "
+    "before anything is queued. Texts, codes to copy, ends of links and payloads may hold what is known "
+    "of each person, filled in when the message is sent: `{{contact.name}}`, `{{contact.phone}}` (the "
+    "number written to) and `{{contact.custom.field}}`, each with a default where you like: "
+    "`{{contact.name|friend}}`. Whoever lacks a value that has no default fails alone, with "
+    "`value_missing`, and one whose value does not fit with `value_unfit`; both are refunded.",
+)
+
+
 def in_path(name: str, description: str, schema: Object = STRING) -> Object:
     return {
         "name": name,

@@ -78,7 +78,9 @@ _SCHEMAS: Object = {
             "msisdn": said(PHONE, "12 digits starting with 256."),
             "msg": said(
                 {"type": "string", "maxLength": MAX_TEXT},
-                "The text, or what stands for the template's one variable, or the code.",
+                "The text, or what stands for the template's one variable, or the code. For a template "
+                "it may hold `{{contact.name|friend}}`, `{{contact.phone}}` and "
+                "`{{contact.custom.field}}`, which are filled in when the message is sent.",
             ),
             "template": said(STRING, "The name of an approved template."),
         },

@@ -5,6 +5,7 @@ from messaging.dialects.whatssync_views import DEFAULT_LIMIT, MAX_LIMIT
 from messaging.openapi.parts import (
     INTEGER,
     LINK,
+    PARAMETERS,
     PHONE,
     STRING,
     STRING_OR_NULL,
@@ -116,7 +117,7 @@ _CONTENTS: dict[str, Object] = {
                 **record({"code": STRING}, required=("code",)),
                 "type": ["object", "string"],
             },
-            "components": array({"type": "object"}),
+            "components": PARAMETERS,
         },
         required=("name", "language"),
         closed=True,

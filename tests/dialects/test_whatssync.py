@@ -19,7 +19,7 @@ from config import public_ids
 from contacts.models import Contact
 from messaging import conversations
 from messaging.conversations import InvalidCursor, Place
-from messaging.models import Batch, InboundMessage, Message, Status
+from messaging.models import Batch, FilledIn, InboundMessage, Message, Status
 from templates_app.models import Template
 from tests import factories, webhooks
 
@@ -107,6 +107,24 @@ def received(contact: Contact, at: datetime = NOON, text: str = "Hi", **fields: 
             **fields,
         }
     )
+
+
+def test_a_personal_template_is_listed_as_it_was_sent(
+    post: Call, get: Call, acme: Company, channel: Channel
+) -> None:
+    template = factories.make_template(acme)
+    components = [
+        {"type": "body", "parameters": [{"type": "text", "text": "{{contact.name|you}}"}]}
+    ]
+    content = {"name": template.name, "language": {"code": "en_US"}, "components": components}
+    answer = post({"to": TO, "type": "template", "template": content}).json()
+    FilledIn.objects.create(message=Message.objects.get(), texts={"contact.name": "Amina"})
+
+    [listed] = get(f"contacts/{TO}/messages").json()["messages"]
+
+    assert answer["template"] == content
+    [body] = listed["template"]["components"]
+    assert body["parameters"] == [{"type": "text", "text": "Amina"}]
 
 
 # --- The printed requests --------------------------------------------------------------

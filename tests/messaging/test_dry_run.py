@@ -10,7 +10,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from companies.models import Channel, Company
-from messaging import compose, dry_run, recipients, services
+from messaging import compose, dry_run, personal_check, recipients, services
+from messaging.dialects.base import template_payload
 from messaging.dry_run import DryRun
 from messaging.models import Batch, ChannelState, Message, UnusedInput
 from messaging.recipients import Refusing
@@ -250,3 +251,97 @@ def test_a_time_that_the_clocks_jump_over_is_none() -> None:
         assert compose.local_moment(date(2026, 10, 25), time(2, 30)) == datetime(
             2026, 10, 25, 0, 30, tzinfo=UTC
         )
+
+
+# --- What is personal ---------------------------------------------------------------------
+
+
+def greeting(channel: Channel, *texts: str) -> dict[str, Any]:
+    variables = " and ".join(f"{{{{{n}}}}}" for n in range(1, len(texts) + 1))
+    template = factories.make_template(
+        channel.company, components=[{"type": "BODY", "text": f"Hello to you, {variables}, today."}]
+    )
+    parameters = [{"type": "text", "text": text} for text in texts]
+    return {
+        "template": template,
+        "payload": template_payload(template, [{"type": "body", "parameters": parameters}]),
+    }
+
+
+def test_nothing_is_said_where_everybody_gets_it(channel: Channel, acme: Company) -> None:
+    tag = factories.make_tag(acme, factories.make_contact(acme))
+
+    for text in ("friend", "{{contact.name|friend}}", "{{contact.phone}}"):
+        assert tried(channel, tags=[tag.pk], **greeting(channel, text)).shortfall is None
+
+
+def test_who_lacks_a_value_or_has_one_too_long_is_counted_exactly_among_few(
+    channel: Channel, acme: Company
+) -> None:
+    known = [
+        factories.make_contact(acme, name="Amina", custom_fields={"city": "Gulu"}),
+        factories.make_contact(acme, name="Brian"),
+        factories.make_contact(acme, custom_fields={"city": " "}),
+        factories.make_contact(acme, name="Long", custom_fields={"city": "x" * 1024}),
+        factories.make_contact(acme, opted_out_at=timezone.now()),
+    ]
+    merged = factories.make_contact(acme, "254722000111", merged_into=known[0])
+    run = tried(
+        channel,
+        tags=[factories.make_tag(acme, *known).pk],
+        numbers=[f"+{merged.phone}", "0733000111", f"+{known[1].phone}"],
+        **greeting(channel, "{{contact.name}}", "{{contact.custom.city}}"),
+    )
+
+    short = run.shortfall
+    assert short is not None and short.is_whole
+    # Amina by both numbers gets it; Brian (named twice), the nameless, the long one, a stranger do not.
+    assert (run.total, short.looked_at, short.count, short.unfit) == (6, 6, 4, 1)
+    assert dict(short.reasons) == {"{{contact.custom.city}}": 3, "{{contact.name}}": 2}
+    assert short.expected == 4
+    assert set(short.examples) <= {"254733000111", *(person.phone for person in known)}
+
+
+def test_of_many_people_some_are_looked_at_and_it_says_so(
+    channel: Channel, acme: Company, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(personal_check, "LOOKED_AT", 10)
+    people = [factories.make_contact(acme, name="Amina" if n % 2 else "") for n in range(90)]
+
+    short = tried(
+        channel,
+        tags=[factories.make_tag(acme, *people).pk],
+        numbers=["0733000111"],
+        **greeting(channel, "{{contact.name}}"),
+    ).shortfall
+
+    assert short is not None and not short.is_whole
+    assert short.total == 91 and 2 <= short.looked_at <= 30
+    assert short.expected == short.count * 91 // short.looked_at
+
+
+def test_another_companys_contact_has_no_value_here(channel: Channel, rival: Company) -> None:
+    factories.make_contact(rival, "254733000111", name="Secret")
+
+    short = tried(
+        channel, numbers=["0733000111"], **greeting(channel, "{{contact.name}}")
+    ).shortfall
+
+    assert short is not None and short.count == 1
+
+
+def test_what_was_foretold_is_what_happens(
+    channel: Channel, acme: Company, graph: Any, drain: Any
+) -> None:
+    people = [factories.make_contact(acme, name=name) for name in ("Amina", "", "Brian", "\u200b")]
+    run = tried(
+        channel,
+        tags=[factories.make_tag(acme, *people).pk],
+        **greeting(channel, "{{contact.name}}"),
+    )
+
+    sent(run)
+    drain(channel)
+
+    failed = Message.objects.filter(error_code="value_missing")
+    assert run.shortfall is not None and run.shortfall.count == failed.count() == 2

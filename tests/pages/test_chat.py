@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from companies.models import Channel, Company
 from contacts.models import Contact
 from messaging import chat, chat_replies, inbound, tasks
-from messaging.models import Batch, InboundMessage, Media, Message, Status
+from messaging.models import Batch, FilledIn, InboundMessage, Media, Message, Status
 from messaging.webhook_body import Inbound
 from tests import factories, webhooks
 from tests.media_files import PNG
@@ -226,6 +226,46 @@ def test_a_one_time_code_is_not_shown(owner: Client, channel: Channel) -> None:
     Batch.objects.filter(pk=message.batch_id).update(category="AUTHENTICATION")
 
     assert "987654" not in page(owner, contact)
+
+
+def personal(channel: Channel, contact: Contact, name: str, **fields: Any) -> Message:
+    """A template that greets by name, as it was sent when that was `name`."""
+    component = {"type": "body", "parameters": [{"type": "text", "text": "{{contact.name}}"}]}
+    payload = {"type": "template", "template": {"name": "greeting", "components": [component]}}
+    message = said(channel, contact, payload=payload, **fields)
+    template = factories.make_template(channel.company)
+    Batch.objects.filter(pk=message.batch_id).update(is_personal=True, template=template)
+    FilledIn.objects.create(message=message, texts={"contact.name": name})
+    return message
+
+
+def test_a_personal_template_is_shown_as_it_was_sent(owner: Client, channel: Channel) -> None:
+    contact = wrote(channel, ago=timedelta(minutes=1)).contact
+    ours = personal(channel, contact, "Amina")
+    personal(channel, contact, "Amina Achieng")
+    wrote(channel, "Thanks", ago=timedelta(seconds=-1), context={"id": ours.wamid})
+    quoted = page(owner, contact)
+    personal(channel, contact, "Somebody else", created_at=timezone.now() + timedelta(minutes=1))
+
+    assert "Hello Amina, your order" in re.sub("<[^>]+>", "", quoted.split("chat-quote-text")[1])
+    assert re.findall(r'wa-var">([^<]+)', quoted) == ["Amina", "Amina Achieng"]
+    assert "Hello Somebody else, your order" in owner.get("/conversations").content.decode()
+
+
+def test_personal_lines_cost_one_more_query_however_many(owner: Client, channel: Channel) -> None:
+    contact = wrote(channel).contact
+    personal(channel, contact, "Amina")
+
+    def count() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            page(owner, contact)
+        return len(queries)
+
+    before = count()
+    for _ in range(10):
+        personal(channel, contact, "Amina")
+
+    assert count() == before
 
 
 def test_an_answer_quotes_what_it_answers_and_reactions_stand_on_their_message(

@@ -14,7 +14,8 @@ from companies.models import AuditEvent, Channel, Company
 from contacts.models import Contact, ContactTag, Tag
 from messaging import by_time, message_log
 from messaging.message_log import Filter, Place
-from messaging.models import Batch, Message, Status, StatusEvent
+from messaging.models import Batch, FilledIn, Message, Status, StatusEvent
+from templates_app.models import Template
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -565,3 +566,89 @@ def test_a_viewer_may_not_send_again(viewer: Client, unconfirmed: Message):
 
 def test_looking_sends_nothing(owner: Client, unconfirmed: Message):
     assert owner.get(f"/messages/{unconfirmed.public_id}/retry").status_code == 405
+
+
+# --- What is each person's own --------------------------------------------------------------
+
+
+@pytest.fixture
+def lacking(acme: Company, channel: Channel) -> Message:
+    """A template that greets by name, failed since the contact had none."""
+    template = factories.make_template(acme)
+    parameters = [{"type": "text", "text": "{{contact.name}}"}]
+    content = {
+        "name": template.name,
+        "language": {"code": "en_US"},
+        "components": [{"type": "body", "parameters": parameters}],
+    }
+    [message] = _batch(
+        channel,
+        Status.FAILED,
+        template=template,
+        category="UTILITY",
+        content_type="template",
+        payload={"type": "template", "template": content},
+        is_personal=True,
+    )
+    detail = "The contact has no name, and the message has no default for it."
+    Message.objects.filter(pk=message.pk).update(error_code="value_missing", error_detail=detail)
+    return message
+
+
+def test_who_lacked_a_value_is_told_of_with_why_and_what_to_do(owner: Client, lacking: Message):
+    page = _page(owner, lacking)
+
+    assert "A value of the contact is missing" in page
+    assert "so it was not sent half empty" in page
+    assert "Fill it in on the contact’s page and send the message again" in page
+    assert "The contact has no name" in page
+    assert "given back" in page
+
+
+def test_it_is_sent_again_once_the_value_is_there(owner: Client, lacking: Message):
+    before = _again(owner, lacking).content.decode()
+    Contact.objects.filter(pk=lacking.contact_id).update(name="Amina")
+    page = _page(owner, lacking)
+    _again(owner, lacking)
+
+    assert "is still missing" in before
+    assert "Send again" in page
+    new = Batch.objects.exclude(pk=lacking.batch_id).get()
+    assert new.is_personal and new.payload == lacking.batch.payload
+
+
+def test_a_value_that_still_does_not_fit_keeps_it_from_being_sent_again(
+    owner: Client, lacking: Message
+):
+    Message.objects.update(error_code="value_unfit")
+    Contact.objects.filter(pk=lacking.contact_id).update(name="x" * 200)
+    Template.objects.update(components=[{"type": "BODY", "text": f"{'y' * 900} {{{{1}}}} end"}])
+
+    assert "A value of the contact does not fit into the message" in _page(owner, lacking)
+    assert "still does not fit" in _again(owner, lacking).content.decode()
+    assert Batch.objects.count() == 1
+
+
+def test_the_page_shows_what_was_sent_whatever_the_contact_says_by_now(
+    owner: Client, lacking: Message
+):
+    Message.objects.update(status=Status.SENT, error_code="", error_detail="")
+    FilledIn.objects.create(message=lacking, texts={"contact.name": "Amina <b>"})
+    Contact.objects.filter(pk=lacking.contact_id).update(name="Somebody else")
+
+    page = _page(owner, lacking)
+    batch = owner.get(f"/batches/{lacking.batch.public_id}").content.decode()
+
+    assert '<span class="wa-var">Amina &lt;b&gt;</span>' in page
+    assert "&quot;text&quot;: &quot;Amina &lt;b&gt;&quot;" in page
+    assert "Somebody else" not in page.split("What was sent")[1].split("factlist")[0]
+    assert '<span class="wa-var">{{contact.name}}</span>' in batch
+
+
+def test_before_it_is_sent_the_page_shows_what_would_be_said_now(owner: Client, lacking: Message):
+    Message.objects.update(status=Status.QUEUED, error_code="", error_detail="")
+    missing = _page(owner, lacking)
+    Contact.objects.filter(pk=lacking.contact_id).update(name="Amina")
+
+    assert '<span class="wa-var">{{contact.name}}</span>' in missing
+    assert '<span class="wa-var">Amina</span>' in _page(owner, lacking)

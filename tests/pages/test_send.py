@@ -382,3 +382,148 @@ def test_the_page_costs_the_same_queries_whatever_there_is_to_choose_from(
         owner.get("/send?kind=template")
 
     assert len(many) == len(few) < 20
+
+
+# --- Each person's own ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def greeting(acme: Company, filled: dict[str, Any]) -> dict[str, Any]:
+    """A template to Amina, Brian and somebody without a name, who are under one tag."""
+    people = [
+        factories.make_contact(acme, name=name, custom_fields={"city": "Gulu", "no{name": "x"})
+        for name in ("Amina", "Brian", "")
+    ]
+    return filled | {
+        "kind": "template",
+        "template": factories.make_template(acme).pk,
+        "tags": [factories.make_tag(acme, *people).pk],
+        "numbers": "",
+    }
+
+
+def test_what_is_known_of_people_is_offered_for_a_templates_variables(
+    owner: Client, greeting: dict[str, Any]
+) -> None:
+    page = owner.post("/send/content", greeting)
+
+    assert page.context["placeholders"] == [
+        "{{contact.name|friend}}",
+        "{{contact.phone}}",
+        "{{contact.custom.city}}",
+    ]
+    assert 'data-insert="{{contact.name|friend}}"' in page.content.decode()
+    assert (
+        "data-insert"
+        not in owner.post("/send/content", greeting | {"kind": "text"}).content.decode()
+    )
+
+
+def test_a_code_offers_no_placeholders(
+    owner: Client, acme: Company, greeting: dict[str, Any]
+) -> None:
+    otp = factories.make_template(
+        acme,
+        category="AUTHENTICATION",
+        components=[
+            {"type": "BODY"},
+            {"type": "BUTTONS", "buttons": [{"type": "OTP", "otp_type": "COPY_CODE"}]},
+        ],
+    )
+
+    page = owner.post("/send/content", greeting | {"template": otp.pk})
+
+    assert page.context["placeholders"] == []
+
+
+def test_the_preview_is_the_first_persons(owner: Client, greeting: dict[str, Any]) -> None:
+    def preview(**changes: Any) -> str:
+        return owner.post("/send/preview", greeting | changes).content.decode()
+
+    named = preview(body_1="dear {{contact.name}}")
+    stranger = preview(body_1="{{contact.name|friend}}", tags=[], numbers="0722000111")
+    nobody = preview(body_1="{{contact.name|friend}}", tags=[])
+    lacking = preview(body_1="{{contact.custom.size}}")
+
+    assert "dear Amina" in named and "As <bdi>Amina</bdi> will see it" in named
+    assert ">friend<" in stranger and "As the first person will see it" in stranger
+    assert ">friend<" in nobody and "will see it" not in nobody
+    assert "{{contact.custom.size}}" in lacking and "will see it" not in lacking
+
+
+def test_another_companys_person_is_in_no_preview(
+    owner: Client, rival: Company, greeting: dict[str, Any]
+) -> None:
+    theirs = factories.make_contact(rival, "254722000111", name="Secret")
+    tag = factories.make_tag(rival, theirs)
+    fields = greeting | {"body_1": "{{contact.name|friend}}"}
+
+    by_number = owner.post("/send/preview", fields | {"tags": [], "numbers": "0722000111"})
+    by_tag = owner.post("/send/preview", fields | {"tags": [tag.pk]})
+
+    for page in (by_number, by_tag):
+        assert ">friend<" in page.content.decode() and "Secret" not in page.content.decode()
+
+
+@pytest.mark.parametrize("text", ["{{contact.nmae}}", "{{contact.name|}}", "{contact.name}"])
+def test_a_misspelt_placeholder_is_said_at_its_field(
+    owner: Client, greeting: dict[str, Any], text: str
+) -> None:
+    page = owner.post("/send", greeting | {"body_1": text})
+
+    assert page.status_code == 422
+    [error] = page.context["content"].errors["body_1"]
+    assert "{{contact.name}}, {{contact.phone}} and {{contact.custom.field}}" in error
+
+
+def test_a_placeholder_may_be_longer_than_the_value(
+    owner: Client, acme: Company, greeting: dict[str, Any]
+) -> None:
+    coupon = factories.make_template(
+        acme,
+        components=[
+            {"type": "BODY", "text": "Your own code is here."},
+            {"type": "BUTTONS", "buttons": [{"type": "COPY_CODE", "example": "A1"}]},
+        ],
+    )
+    fields = greeting | {"template": coupon.pk}
+
+    short = owner.post("/send", fields | {"coupon_0": "{{contact.custom.the coupon code}}"})
+    long = owner.post("/send", fields | {"coupon_0": "{{contact.custom.code|ABCDEFGHIJKLMNOP}}"})
+
+    assert (short.status_code, long.status_code) == (200, 422)
+
+
+def test_the_dry_run_says_who_will_not_get_it_and_why(
+    owner: Client, greeting: dict[str, Any]
+) -> None:
+    fields = greeting | {"numbers": "0722000111", "body_1": "{{contact.name}}"}
+
+    page = _checked(owner, fields)
+    everybody = _checked(owner, fields | {"body_1": "{{contact.name|friend}}"})
+
+    text = " ".join(page.content.decode().split())
+    assert "2 of 4 will not get it: something of theirs is missing" in text
+    assert '<bdi class="num">2</bdi> have no <code dir="ltr">{{contact.name}}</code>' in text
+    assert "+254 ••• 111" in text
+    assert "will not get it" not in everybody.content.decode()
+
+
+def test_a_personal_message_is_sent_as_it_was_written(
+    owner: Client, greeting: dict[str, Any]
+) -> None:
+    _confirmed(owner, greeting | {"body_1": "dear {{contact.name|friend}}"})
+
+    batch = Batch.objects.get()
+    assert batch.is_personal and batch.recipients_count == 3
+    [body] = batch.payload["template"]["components"]
+    assert body["parameters"] == [{"type": "text", "text": "dear {{contact.name|friend}}"}]
+
+
+def test_a_preview_of_a_plain_template_looks_nobody_up(
+    owner: Client, greeting: dict[str, Any]
+) -> None:
+    with CaptureQueriesContext(connection) as plain:
+        owner.post("/send/preview", greeting | {"body_1": "friend"})
+
+    assert not any("min(contact_id)" in query["sql"] for query in plain)
