@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -84,7 +84,7 @@ def contacts(request: PortalRequest) -> HttpResponse:
         context.update(_listed(company, form.wanted, request.GET.get("before", ""), now=now))
         context["hidden"] = _hidden(request.GET)
     context["tagging_form"] = TaggingForm(company=company)
-    context["taggings"] = [_tagging_state(job) for job in jobs.live(company=company, kind=Tagging)]
+    context["taggings"] = tagging_states(request)
     status = 200 if form.is_valid() else 422
     return render_page(request, "contacts/contacts.html", context, status=status)
 
@@ -147,11 +147,13 @@ def tag_many(request: PortalRequest) -> HttpResponse:
         messages.error(request, _("Tick some contacts first, or choose all that are found."))
         return redirect(back)
     count = tagging.tag_some(people, tag, action=action)
-    messages.success(request, _changed(tag, action, count))
+    messages.success(request, _changed(tag.name, action, count))
     return redirect(back)
 
 
-def _changed(tag: Tag, action: str, count: int) -> str:
+def _changed(tag: str, action: str, count: int) -> str:
+    if action == Tagging.Action.DELETE:
+        return _("“%(name)s” is deleted.") % {"name": tag}
     if action == Tagging.Action.ADD:
         words = ngettext(
             "“%(tag)s” is now on %(n)d more contact.",
@@ -162,7 +164,7 @@ def _changed(tag: Tag, action: str, count: int) -> str:
         words = ngettext(
             "“%(tag)s” is taken off %(n)d contact.", "“%(tag)s” is taken off %(n)d contacts.", count
         )
-    return words % {"tag": tag.name, "n": count}
+    return words % {"tag": tag, "n": count}
 
 
 def _tag_all(request: PortalRequest, tag: Tag, action: str, *, back: str) -> HttpResponse:
@@ -170,7 +172,7 @@ def _tag_all(request: PortalRequest, tag: Tag, action: str, *, back: str) -> Htt
     if not form.is_valid():
         messages.error(request, _("The filters are not valid any more: set them anew."))
         return redirect(back)
-    tagging.start(
+    job = tagging.start(
         company=request.company, tag=tag, action=action, wanted=form.wanted, by=person(request)
     )
     audit.record(
@@ -180,7 +182,7 @@ def _tag_all(request: PortalRequest, tag: Tag, action: str, *, back: str) -> Htt
         label=tag.name,
         detail={"action": action, **_audited(form.wanted)},
     )
-    return redirect(back)
+    return redirect(with_tagging(back, job))
 
 
 def _audited(wanted: Filter) -> dict[str, Any]:
@@ -195,8 +197,32 @@ def person(request: PortalRequest) -> User:
     return request.user
 
 
+def with_tagging(url: str, job: Tagging) -> str:
+    """The page at `url` as whoever started a job comes back to it: it tells what became of the job,
+    however soon that was done.
+    """
+    path, _mark, query = url.partition("?")
+    asked = QueryDict(query, mutable=True)
+    asked["tagging"] = job.public_id
+    return f"{path}?{asked.urlencode()}"
+
+
+def tagging_states(request: PortalRequest) -> list[dict[str, Any]]:
+    """The jobs that a page shows: those under way, and the one that its address names."""
+    shown = jobs.live(company=request.company, kind=Tagging)
+    named = public_ids.decode("tagging", request.GET.get("tagging", ""))
+    if named and named not in {job.pk for job in shown}:
+        shown += Tagging.objects.filter(company=request.company, pk=named)
+    return [_tagging_state(job) for job in shown]
+
+
 def _tagging_state(job: Tagging) -> dict[str, Any]:
-    return {"job": job, "percent": tagging.percent(job)}
+    is_done = job.state == Tagging.State.DONE
+    return {
+        "job": job,
+        "percent": tagging.percent(job),
+        "outcome": _changed(job.tag_name, job.action, job.changed_count) if is_done else "",
+    }
 
 
 @require_safe

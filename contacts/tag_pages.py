@@ -9,16 +9,17 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from companies import audit
 from companies.roles import Need
 from companies.views import PortalRequest, company_page, render_page
-from contacts import jobs, tagging
+from contacts import tagging
 from contacts.forms import TagForm
-from contacts.models import Tag, Tagging
-from contacts.pages import person
+from contacts.models import Tag
+from contacts.pages import person, tagging_states, with_tagging
 
 TAGS_A_PAGE = 50
 
@@ -59,10 +60,7 @@ def _page(
         "form": form,
         "rows": _rows(request, listed[:TAGS_A_PAGE], renaming),
         "older": listed[TAGS_A_PAGE - 1].pk if len(listed) > TAGS_A_PAGE else "",
-        "taggings": [
-            {"job": job, "percent": tagging.percent(job)}
-            for job in jobs.live(company=request.company, kind=Tagging)
-        ],
+        "taggings": tagging_states(request),
     }
     return render_page(request, "contacts/tags.html", context, status=status)
 
@@ -122,6 +120,7 @@ def delete_tag(request: PortalRequest, pk: int) -> HttpResponse:
     with transaction.atomic():
         audit.record(request, company=request.company, kind=audit.Kind.TAG_DELETED, label=tag.name)
         job = tagging.delete(tag, by=person(request))
-    if job is None:
-        messages.success(request, _("“%(name)s” is deleted.") % {"name": tag.name})
+    if job is not None:
+        return redirect(with_tagging(reverse("tags"), job))
+    messages.success(request, _("“%(name)s” is deleted.") % {"name": tag.name})
     return redirect("tags")

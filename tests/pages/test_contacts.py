@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from companies.models import AuditEvent, Company
-from contacts import services
+from contacts import services, tagging
 from contacts.models import ConsentEvent, Contact, Tag, Tagging
 from tests import factories
 
@@ -44,7 +44,7 @@ def test_the_address_book_is_listed_with_masked_numbers(
     page = response.content.decode()
 
     assert names(response) == ["Jane"]
-    assert "+254\u00a0•••\u00a0678" in page
+    assert "+254\u00a0712\u00a0•••\u00a0678" in page
     assert "254712345678" not in page
     assert "vip" in page
     assert "1 found" in page
@@ -285,15 +285,36 @@ def test_another_companys_tag_can_not_be_put_on(owner: Client, jane: Contact, ri
 def test_all_that_the_filters_find_is_a_job_with_progress(owner: Client, acme: Company, jane):
     tag = factories.make_tag(acme)
 
-    owner.post("/contacts/tag", {"tag": tag.pk, "action": "add", "all": "1", "f-q": "jan"})
+    asked = {"tag": tag.pk, "action": "add", "all": "1", "f-q": "jan", "back": "q=jan"}
+    response = owner.post("/contacts/tag", asked)
 
     job = Tagging.objects.get()
+    assert response["Location"] == f"/contacts?q=jan&tagging={job.public_id}"
     assert job.filter == {"search": "jan"}
     assert f"/contacts/taggings/{job.public_id}" in owner.get("/contacts").content.decode()
     part = owner.get(f"/contacts/taggings/{job.public_id}").content.decode()
     assert 'role="progressbar"' in part
     assert audited() == ["contact.tagged"]
     assert "jan" not in str(AuditEvent.objects.get().detail)
+
+
+def test_whoever_tagged_all_is_told_what_came_of_it_however_soon_it_was_done(
+    owner: Client, acme: Company, jane: Contact, rival: Company
+):
+    tag = factories.make_tag(acme, name="vip")
+    asked = {"tag": tag.pk, "action": "add", "all": "1"}
+    page = owner.post("/contacts/tag", asked)["Location"]
+    job = Tagging.objects.get()
+    tagging.run(job.pk, now=timezone.now())
+
+    told = owner.get(page).content.decode()
+
+    assert "“vip” is now on 1 more contact." in told
+    assert "hx-get" not in told[told.index(f"tagging-{job.public_id}") :][:500]
+    assert "“vip”" not in owner.get("/contacts").content.decode()
+    stranger = Client()
+    stranger.force_login(factories.make_user(company=rival))
+    assert "vip" not in stranger.get(page).content.decode()
 
 
 # --- Export ----------------------------------------------------------------------------
