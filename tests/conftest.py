@@ -47,6 +47,12 @@ def fast_passwords(settings: Any) -> None:
 
 
 @pytest.fixture(autouse=True)
+def quick_clients(settings: Any) -> None:
+    """A test's client is a server of its own, which would list every static file at its start."""
+    settings.WHITENOISE_AUTOREFRESH = True  # look for a file when it is asked for
+
+
+@pytest.fixture(autouse=True)
 def empty_cache() -> None:
     cache.clear()
     Memory.forget_everything()
