@@ -20,7 +20,7 @@ from messaging import (  # noqa: F401  # registered with these
     admin_media,
     admin_webhooks,
 )
-from messaging.models import Batch, Message, Status, StatusEvent, UnusedInput
+from messaging.models import Batch, FilledIn, Message, Status, StatusEvent, UnusedInput
 from messaging.previews import is_secret
 
 BY_COMPANY = ("company", AutocompleteSelectFilter)
@@ -95,6 +95,24 @@ class BatchAdmin(ExactSearchMixin, ReadOnlyAdmin):
     @display(description="Payload")
     def payload_text(self, batch: Batch) -> str:
         return "Holds a one-time code." if is_secret(batch) else pretty_json(batch.payload)
+
+
+@admin.register(FilledIn)
+class FilledInAdmin(ExactSearchMixin, ReadOnlyAdmin):
+    """Told only on its own page: the values are of persons."""
+
+    list_display: ClassVar[Any] = ["message_public_id"]
+    search_help_text = "msg_…"
+    fields: ClassVar[Any] = ["message_public_id", "texts"]
+    readonly_fields: ClassVar[Any] = ["message_public_id"]
+
+    def exact(self, term: str) -> Q | None:
+        pk = public_ids.decode("msg", term)
+        return None if pk is None else Q(pk=pk)
+
+    @display(description="Message")
+    def message_public_id(self, filled: FilledIn) -> str:
+        return public_ids.encode("msg", filled.message_id)
 
 
 @admin.register(UnusedInput)

@@ -44,6 +44,13 @@ LIMITS = {
     "card": 160,
     "offer": 16,
 }
+# What a field may look like: no words, so they are the same in every language.
+EXAMPLES = {
+    "name": "order_update",
+    "link": "https://example.com/orders/{{1}}",
+    "package": "com.example.app",
+    "hash": "K8a/AINcGX7",
+}
 BUTTON_WORDS = {
     "QUICK_REPLY": gettext_lazy("Quick reply"),
     "URL": gettext_lazy("Link"),
@@ -268,6 +275,7 @@ def _form(
         "card_button_words": {kind: BUTTON_WORDS[kind] for kind in editor.CARD_BUTTONS},
         "otp_words": OTP_WORDS,
         "limits": LIMITS,
+        "examples": EXAMPLES,
         "problem": problem,
         "empty_button": editor.EMPTY_BUTTON,
         "empty_card": editor.EMPTY_CARD,

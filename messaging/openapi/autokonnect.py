@@ -32,7 +32,7 @@ from messaging.openapi.parts import (
 )
 from messaging.payloads import MAX_TEXT, MEDIA_TYPES
 
-_TAG: Object = {"type": ["string", "integer"]}
+_TAG: Object = {"type": ["string", "number"]}
 _ERROR = ref("AutokonnectError")
 _SECURITY: list[Object] = [{"bearer": []}]
 _SHOWN = (

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from messaging.models import Batch, Status
+from messaging.models import Batch
 from tests.journeys.installation import Accepted, Installation
 from tests.journeys.processes import until
 from tests.journeys.promises import EVERYTHING, assert_books_balance, assert_kept

@@ -14,6 +14,7 @@ from messaging.models import (
     DailyReach,
     DailyUsage,
     DeliveryAttempt,
+    FilledIn,
     IdempotencyRecord,
     InboundMessage,
     Media,
@@ -50,6 +51,7 @@ def make_one_of_each(name: str) -> None:
     template = factories.make_template(company)
     workflow.note(template, Done.TOLD, by=META, to=template.status, now=timezone.now())
     message = factories.make_message(channel, status=Status.SENT)
+    FilledIn.objects.create(message=message, texts={"contact.name": name})
     here = {"company": company, "channel": channel}
     today = {**here, "day": now.date()}
     StatusEvent.objects.create(message=message, status=Status.SENT, at=now)
