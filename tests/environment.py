@@ -4,11 +4,14 @@ DATABASE_URL and CELERY_BROKER_URL are taken as they are: with them the same tes
 and those that need a broker run at all.
 """
 
+import atexit
 import os
+import shutil
 import tempfile
 
 os.environ["DEBUG"] = "on"
 os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix="tuma-tests-")
+atexit.register(shutil.rmtree, os.environ["DATA_DIR"], ignore_errors=True)
 os.environ["LOG_LEVEL"] = "WARNING"
 # The broker that the tests of whole processes use; in this process nobody listens.
 # Set once: the workers of a parallel run load this again, with what the first made of it.

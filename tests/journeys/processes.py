@@ -16,17 +16,24 @@ POLL_SECONDS = 0.05
 STOP_SECONDS = 40.0
 # Below the ports that the kernel gives to outgoing connections: nobody takes such a port while its
 # owner is dead, and no client of a dead port connects to itself.
-PORTS = range(20_000, 32_000)
+# Tests that run at the same time, in up to STRIDE processes, have ports of their own to choose from.
+STRIDE = 16
+PORTS = range(20_000 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]), 32_000, STRIDE)
+_given: set[int] = set()
 
 
 def free_port() -> int:
+    """A port that nobody listens at, and that nobody else in this run of the tests is given."""
     while True:
         port = random.choice(PORTS)
+        if port in _given:
+            continue
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
+            _given.add(port)
             return port
 
 
