@@ -25,14 +25,15 @@ SECRETS = {
 }
 
 
-def start(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def start(tmp_path: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "manage.py", "check"],
+        [sys.executable, *(command or ("manage.py", "check"))],
         cwd=ROOT,
         env={"PATH": "/usr/bin:/bin", "DATA_DIR": str(tmp_path), **environment},
         capture_output=True,
         text=True,
         check=False,
+        timeout=60,
     )
 
 
@@ -48,6 +49,13 @@ def test_with_debug_off_a_missing_secret_stops_the_start_with_a_sentence(
         assert done.returncode != 0
         assert done.stderr.startswith(f"Tuma does not start: {missing} is not set.")
         assert "Traceback" not in done.stderr
+
+
+def test_without_secrets_the_web_server_ends_too(tmp_path: Path) -> None:
+    done = start(tmp_path, "-m", "gunicorn", "config.wsgi", "--bind", "127.0.0.1:0")
+
+    assert done.returncode != 0
+    assert "Tuma does not start: SECRET_KEY is not set." in done.stderr
 
 
 def test_logs_mask_numbers_keys_and_tokens() -> None:
