@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet, InvalidToken
 from django.db import connection
-from django.test import Client
+from django.test import Client, RequestFactory
 from hypothesis import given
 from hypothesis import strategies as st
 
 from companies.models import Channel
 from config import fields, public_ids
 from config.logging import mask
+from config.middleware import client_address
 
 ROOT = Path(__file__).parents[2]
 SECRETS = {
@@ -115,3 +116,22 @@ def test_every_response_carries_a_request_id(client: Client, db: None) -> None:
 
     assert own["X-Request-Id"] == "order-7"
     assert len(made["X-Request-Id"]) == 20
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "address"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("198.51.100.1, 192.0.2.7:4711", "192.0.2.7"),
+        ("[2001:db8::1]:4711", "2001:db8::1"),
+        ("2001:db8::1", "2001:db8::1"),
+        ("unknown", ""),
+        ("", "127.0.0.1"),
+    ],
+)
+def test_a_callers_address_is_read_as_proxies_write_it(
+    rf: RequestFactory, settings: Any, forwarded: str, address: str
+) -> None:
+    settings.TRUSTED_PROXIES = 1
+
+    assert client_address(rf.get("/", headers={"X-Forwarded-For": forwarded})) == address
