@@ -1,5 +1,6 @@
 """What every request passes: a request id, a line in the log, a content security policy."""
 
+import ipaddress
 import re
 import secrets
 import threading
@@ -34,12 +35,23 @@ _CALLERS_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
 
 
 def client_address(request: HttpRequest) -> str:
-    """The caller's address, read past as many proxies as are trusted."""
+    """The caller's address, read past as many proxies as are trusted; "" where that is none."""
     hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",") if hop]
     trusted: int = settings.TRUSTED_PROXIES
     if trusted and len(hops) >= trusted:
-        return hops[-trusted][:45]
-    return str(request.META.get("REMOTE_ADDR") or "")
+        return _address(hops[-trusted])
+    return _address(str(request.META.get("REMOTE_ADDR") or ""))
+
+
+def _address(text: str) -> str:
+    """Without the port that some proxies add: `192.0.2.1:8080`, `[2001:db8::1]:8080`."""
+    without_port = text[1:].partition("]")[0] if text.startswith("[") else text.rpartition(":")[0]
+    for candidate in (text, without_port):
+        try:
+            return str(ipaddress.ip_address(candidate))
+        except ValueError:
+            continue
+    return ""
 
 
 class RequestIdMiddleware:

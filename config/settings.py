@@ -47,11 +47,12 @@ def secret(name: str) -> str:
     if DEBUG:
         return value or INSECURE_DEFAULTS[name]
     if not value or value == INSECURE_DEFAULTS[name]:
-        sys.exit(
+        sys.stderr.write(
             f"Tuma does not start: {name} is {'the development default' if value else 'not set'}. "
             f"Set it in the environment or in .env (`make run` writes one to {DATA_DIR}/local.env), "
-            "or set DEBUG=on to try things out."
+            "or set DEBUG=on to try things out.\n"
         )
+        sys.exit(3)  # on any other code gunicorn would try again for ever
     return value
 
 

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet, InvalidToken
 from django.db import connection
-from django.test import Client
+from django.test import Client, RequestFactory
 from hypothesis import given
 from hypothesis import strategies as st
 
 from companies.models import Channel
 from config import fields, public_ids
 from config.logging import mask
+from config.middleware import client_address
 
 ROOT = Path(__file__).parents[2]
 SECRETS = {
@@ -25,14 +26,15 @@ SECRETS = {
 }
 
 
-def start(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def start(tmp_path: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "manage.py", "check"],
+        [sys.executable, *(command or ("manage.py", "check"))],
         cwd=ROOT,
         env={"PATH": "/usr/bin:/bin", "DATA_DIR": str(tmp_path), **environment},
         capture_output=True,
         text=True,
         check=False,
+        timeout=60,
     )
 
 
@@ -48,6 +50,13 @@ def test_with_debug_off_a_missing_secret_stops_the_start_with_a_sentence(
         assert done.returncode != 0
         assert done.stderr.startswith(f"Tuma does not start: {missing} is not set.")
         assert "Traceback" not in done.stderr
+
+
+def test_without_secrets_the_web_server_ends_too(tmp_path: Path) -> None:
+    done = start(tmp_path, "-m", "gunicorn", "config.wsgi", "--bind", "127.0.0.1:0")
+
+    assert done.returncode != 0
+    assert "Tuma does not start: SECRET_KEY is not set." in done.stderr
 
 
 def test_logs_mask_numbers_keys_and_tokens() -> None:
@@ -107,3 +116,22 @@ def test_every_response_carries_a_request_id(client: Client, db: None) -> None:
 
     assert own["X-Request-Id"] == "order-7"
     assert len(made["X-Request-Id"]) == 20
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "address"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("198.51.100.1, 192.0.2.7:4711", "192.0.2.7"),
+        ("[2001:db8::1]:4711", "2001:db8::1"),
+        ("2001:db8::1", "2001:db8::1"),
+        ("unknown", ""),
+        ("", "127.0.0.1"),
+    ],
+)
+def test_a_callers_address_is_read_as_proxies_write_it(
+    rf: RequestFactory, settings: Any, forwarded: str, address: str
+) -> None:
+    settings.TRUSTED_PROXIES = 1
+
+    assert client_address(rf.get("/", headers={"X-Forwarded-For": forwarded})) == address
