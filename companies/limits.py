@@ -28,14 +28,16 @@ class Usage:
         return max(0, self.limit - self.used)
 
     def headers(self) -> dict[str, str]:
-        headers = {
+        return {
             "X-RateLimit-Limit": str(self.limit),
             "X-RateLimit-Remaining": str(self.remaining),
             "X-RateLimit-Reset": str(self.reset),
         }
-        if not self.allowed:
-            headers["Retry-After"] = str(max(1, self.reset - int(time.time())))
-        return headers
+
+    @property
+    def retry_after(self) -> int:
+        """In so many seconds there is room again."""
+        return max(1, self.reset - int(time.time()))
 
 
 # One use, counted: `{source}` is what it hinges on. Takes the parameters of a Window.

@@ -8,10 +8,12 @@ reached all the same, with plain http too.
 
 import asyncio
 import ipaddress
+import re
 import socket
 from concurrent.futures import Executor, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotInTime
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -31,11 +33,11 @@ LOOK_UP_SECONDS = 3.0
 # A resolver that hangs must not make other names wait for a thread.
 _RESOLVERS = 64
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
-# What Python's own list of special addresses lacks or has only in newer versions.
-_SPECIAL = [
-    ipaddress.ip_network(network)
-    for network in ("64:ff9b:1::/48", "::/96", "100:0:0:1::/64", "192.88.99.0/24", "fec0::/10")
-]
+# The internet's part of IPv6; what Python's own list of special addresses lacks is all outside of it.
+_GLOBAL_IPV6 = ipaddress.ip_network("2000::/3")
+_OLD_6TO4_RELAYS = ipaddress.ip_network("192.88.99.0/24")
+# What a client may take for a number though a resolver does not, and what is in no name.
+_NO_NAME = re.compile(r"[%:]|(^|\.)(\d+|0x[0-9a-f]*)\.?$", re.IGNORECASE)
 
 
 class Blocked(OSError):
@@ -66,7 +68,9 @@ def may_reach(text: str, *, in_the_clear: bool = False) -> bool:
     address = _embedded(ipaddress.ip_address(text.partition("%")[0]))
     if _is_allowed(address):
         return True
-    is_special = any(address in network for network in _SPECIAL)
+    is_special = address in _OLD_6TO4_RELAYS or (
+        address.version == 6 and address not in _GLOBAL_IPV6
+    )
     return not in_the_clear and address.is_global and not address.is_multicast and not is_special
 
 
@@ -81,7 +85,10 @@ def check_url(url: object) -> str:
     parts = urlsplit(url)
     if parts.username is not None or parts.password is not None:
         raise UnsafeUrl("The URL must not hold a user name or a password.")
-    addresses = _look_up(parts.hostname or "", parts.port or 443)
+    host = _as_called(parts.hostname or "")
+    addresses = _look_up(host, parts.port or 443)
+    if not addresses and _NO_NAME.search(host):
+        raise UnsafeUrl("The URL must name a host, or a public address as it is usually written.")
     in_the_clear = parts.scheme == "http"
     if in_the_clear and not addresses:
         raise UnsafeUrl("The URL must be an https URL.")
@@ -95,14 +102,25 @@ def check_url(url: object) -> str:
 _look_ups = ThreadPoolExecutor(8, thread_name_prefix="look-up")
 
 
-def _look_up(host: str, port: int) -> list[str]:
+def _as_called(host: str) -> str:
+    """As a client will write the name in the end: unusual letters may spell a number."""
     try:
-        # As a client will write the name in the end: unusual letters may spell a number.
-        host = host.encode("idna").decode() if not host.isascii() else host
-        found = _look_ups.submit(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
-        return [str(address[0]) for *_, address in found.result(LOOK_UP_SECONDS)]
+        return host.encode("idna").decode() if not host.isascii() else host
+    except UnicodeError:
+        return host
+
+
+def _look_up(host: str, port: int) -> list[str]:
+    """A number's own address; a name's, if they come in time."""
+    ask = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    try:
+        try:
+            found = ask(flags=socket.AI_NUMERICHOST)
+        except OSError:
+            found = _look_ups.submit(ask).result(LOOK_UP_SECONDS)
     except (OSError, UnicodeError, NotInTime):
         return []
+    return [str(address[0]) for *_, address in found]
 
 
 class _Resolver(AbstractResolver):

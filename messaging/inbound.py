@@ -1,5 +1,6 @@
 """Messages from people: every type is stored as it came, with what a person would read of it."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -14,6 +15,7 @@ from messaging.wake import wake_media
 from messaging.webhook_body import Inbound, Preference
 
 _MEDIA = ("image", "video", "audio", "document", "sticker")
+_NEARLY_A_SECOND = timedelta(microseconds=999_999)
 
 
 def store(inbound: Inbound, channel: Channel) -> bool:
@@ -39,7 +41,7 @@ def store(inbound: Inbound, channel: Channel) -> bool:
         media_due_at=timezone.now() if media_id else None,
         reply_to=_reply_to(message),
         payload=_without_nul(message),
-        sent_at=inbound.at,
+        sent_at=_within_its_second(inbound.at),
     )
     if media_id:
         transaction.on_commit(wake_media)
@@ -48,6 +50,13 @@ def store(inbound: Inbound, channel: Channel) -> bool:
     if contact and not is_system:
         contacts.wrote(contact, at=inbound.at, text=text)
     return True
+
+
+def _within_its_second(at: datetime) -> datetime:
+    """Meta tells whole seconds. Taken as they are, an answer would stand before what it answers, and
+    before what somebody who reads page by page has seen of that second.
+    """
+    return min(max(at, timezone.now()), at + _NEARLY_A_SECOND)
 
 
 def _sender(inbound: Inbound, channel: Channel) -> Contact | None:

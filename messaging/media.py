@@ -221,6 +221,11 @@ def public_url(media: Media) -> str:
     return f"{settings.PUBLIC_URL.rstrip('/')}/media/{media.token}/{name}{extension}"
 
 
+def private_url(public_id: str) -> str:
+    """Where the company's programs get a file, uploaded or received, with their key."""
+    return f"{settings.PUBLIC_URL.rstrip('/')}/v1/media/{public_id}"
+
+
 # --- In payloads -----------------------------------------------------------------------
 
 

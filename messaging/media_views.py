@@ -7,6 +7,7 @@ nobody can guess; what people sent is shown to the company's members and keys on
 
 from __future__ import annotations
 
+import mimetypes
 import re
 from typing import IO
 
@@ -19,7 +20,7 @@ from django.views.decorators.http import require_safe
 
 from companies.roles import Need
 from companies.views import PortalRequest, company_page
-from messaging import media
+from messaging import media, media_types
 from messaging.models import Media
 
 PUBLIC_CACHE = "public, max-age=3600"
@@ -78,11 +79,18 @@ def _content(request: HttpRequest, file: Media, *, etag: str, modified: int) -> 
         response["Content-Range"] = f"bytes {start}-{end}/{file.size}"
     response["Content-Type"] = file.content_type
     response["Content-Length"] = str(end - start + 1)
-    shown = file.content_type.startswith(_INLINE) or file.content_type == "application/pdf"
-    response["Content-Disposition"] = (
-        content_disposition_header(not shown, file.filename) or "attachment"
-    )
+    response["Content-Disposition"] = _disposition(file)
     return response
+
+
+def _disposition(file: Media) -> str:
+    """What a browser shows is saved under an extension of its type, whatever its uploader named it."""
+    if not (file.content_type.startswith(_INLINE) or file.content_type == "application/pdf"):
+        return content_disposition_header(True, file.filename) or "attachment"
+    name, extension = file.filename, media_types.extension(file.content_type)
+    if mimetypes.guess_type(name)[0] != file.content_type:
+        name = f"{name.rpartition('.')[0] or name}{extension}"
+    return content_disposition_header(False, name) or "inline"
 
 
 def _range(request: HttpRequest, *, etag: str, modified: int) -> tuple[str, str] | None:

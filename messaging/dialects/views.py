@@ -123,7 +123,10 @@ class DialectView(View):
 
     def refuse_if_over(self) -> None:
         if self.usage and not self.usage.allowed:
-            raise RateLimited(f"More than {self.usage.limit} requests in a minute")
+            raise RateLimited(
+                f"More than {self.usage.limit} requests in a minute",
+                headers={"Retry-After": str(self.usage.retry_after)},
+            )
 
     def respond(self, request: HttpRequest, answer: Answer) -> HttpResponse:
         response = HttpResponse(

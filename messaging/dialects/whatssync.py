@@ -16,7 +16,7 @@ from config import public_ids
 from config.api import Answer, ApiError
 from contacts.models import Contact
 from contacts.phones import to_e164
-from messaging import payloads, previews
+from messaging import media, payloads, previews
 from messaging.dialects.base import (
     Dialect,
     Unauthenticated,
@@ -195,8 +195,15 @@ def _sent_content(message: Message) -> Object:
         # A list of messages is no place to read one-time codes from.
         content = {field: content[field] for field in ("name", "language")}
     elif kind in MEDIA_TYPES or kind == "sticker":
-        content = {("url" if field == "link" else field): content[field] for field in content}
+        content = _with_url(content)
     return {"type": kind, kind: content}
+
+
+def _with_url(content: Object) -> Object:
+    """A file by its address; one of ours is opened with the company's key."""
+    kept = {field: content[field] for field in content if field not in ("id", "link")}
+    url = media.private_url(content["id"]) if "id" in content else content["link"]
+    return {"url": url, **kept}
 
 
 def received_message(row: InboundMessage, contact: Contact) -> Object:
@@ -222,11 +229,13 @@ def _received_text(row: InboundMessage) -> object:
 
 
 def _received_media(row: InboundMessage) -> object:
-    """Without Meta's ids and addresses, which are no use without its token."""
+    """Our copy, once it is there, in place of Meta's ids, which are no use without its token."""
     content = row.payload.get(row.type)
     content = content if isinstance(content, dict) else {}
     kept = {field: content[field] for field in ("caption", "filename") if field in content}
-    return {"url": None, **kept}
+    file_id = row.stored_media_id
+    url = media.private_url(public_ids.encode(media.PREFIX, file_id)) if file_id else None
+    return {"url": url, **kept}
 
 
 _RECEIVED: dict[str, Callable[[InboundMessage], object]] = {

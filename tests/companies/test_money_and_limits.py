@@ -86,12 +86,12 @@ def test_the_same_idempotency_key_at_once_sends_once() -> None:
 def test_a_window_starts_with_the_first_use_and_ends(time_machine: Any) -> None:
     time_machine.move_to("2026-01-01T00:00:30Z")
     first = [limits.hit(limits.Window("key:1", 2)) for _ in range(3)]
-    wait = first[2].headers()["Retry-After"]
+    wait = first[2].retry_after
     time_machine.move_to("2026-01-01T00:01:31Z")
     later = limits.hit(limits.Window("key:1", 2))
 
     assert [usage.allowed for usage in first] == [True, True, False]
-    assert wait == "60"
+    assert wait == 60
     assert later.allowed and later.remaining == 1
 
 

@@ -42,6 +42,8 @@ PRIVATE = [
     "[64:ff9b:1::7f00:1]",
     "[2002:7f00:1::]",  # 6to4
     "[2001:0:0:0:0:0:80ff:fffe]",  # Teredo
+    "[::ffff:0:7f00:1]",  # IPv4-translated
+    "[4000::1]",  # nobody's
     "①②⑦.⓪.⓪.①",
 ]
 
@@ -64,6 +66,15 @@ def test_a_private_address_is_neither_taken_nor_called(scheme: str, host: str) -
     answer = post(url)
     assert answer.status is None
     assert "may be called" in answer.error or "InvalidUrl" in answer.error
+
+
+@pytest.mark.parametrize(
+    "host", ["[fe80::1%25eth0]", "10.0.0.1.", "%31%30.0.0.1", "0x7f.0.0.0x1.", "e.com.1"]
+)
+def test_what_only_some_clients_take_for_an_address_is_not_taken_for_a_name(host: str) -> None:
+    with pytest.raises(UnsafeUrl):
+        check_url(f"https://{host}/hook")
+    assert post(f"https://{host}:9/hook").status is None
 
 
 @pytest.mark.parametrize(

@@ -522,6 +522,16 @@ def test_more_often_than_the_key_may(vendor: Vendor, acme: Company) -> None:
     assert 1 <= int(second["Retry-After"]) <= 60
 
 
+def test_only_a_429_asks_to_come_back_later(vendor: Vendor, settings: Any) -> None:
+    settings.AUTH_FAILURES_PER_MINUTE = 1
+    first, second = (vendor.post(vendor.contract.text, key="tuma_wrong") for _ in range(2))
+    other = vendor.client.get(vendor.contract.path(vendor.channel))
+
+    assert [first.status_code, second.status_code, other.status_code] == [401, 429, 405]
+    assert ["Retry-After" in answer for answer in (first, second, other)] == [False, True, False]
+    assert other["X-RateLimit-Remaining"] == "0"
+
+
 def test_with_a_template_that_may_not_be_sent(
     vendor: Vendor, acme: Company, plain: Template
 ) -> None:

@@ -143,6 +143,23 @@ def test_an_image_that_is_also_a_page_is_an_image(client, acme):
 
 
 @pytest.mark.parametrize(
+    ("name", "saved_as"),
+    [
+        ("page.html", "page.jpg"),
+        ("setup.exe", "setup.jpg"),
+        ("passwd", "passwd.jpg"),
+        ("photo.jpeg", "photo.jpeg"),
+        ("photo.JPG", "photo.JPG"),
+    ],
+)
+def test_an_image_is_saved_under_no_name_that_a_computer_would_run(client, acme, name, saved_as):
+    file = keep(acme, JPEG, name)
+
+    assert client.get(path_of(file))["Content-Disposition"] == f'inline; filename="{saved_as}"'
+    assert file.filename == name
+
+
+@pytest.mark.parametrize(
     ("asked", "sent"),
     [
         ("bytes=0-0", "0-0"),
