@@ -216,7 +216,7 @@ def why_not_again(message: Message, contact: Contact | None, *, now: datetime) -
         return _("A code is never sent twice: the person asks for a new one.")
     if message.error_code != UNCONFIRMED and (policy is None or policy.action not in _PASSING):
         return _("As it is, it would fail for the same reason.")
-    if contact is None or not contact.phone:
+    if contact is None or not (contact.phone or contact.bsuid):
         return _("The person’s number is not known any more.")
     if contact.opted_out_at:
         return _("The person has opted out.")
