@@ -7,7 +7,6 @@ by name. A list may have several parts, one after the other; a cursor names the 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,14 +19,13 @@ from phonenumbers import country_code_for_region
 
 from config import public_ids
 from contacts.models import BytewiseLower, Contact, ContactTag
-from contacts.phones import typed_digits
+from contacts.phones import is_bsuid, typed_digits
 
 WINDOW = timedelta(hours=24)  # Meta's, for free-form messages
 # Words within names are looked for among so many of the newest: no index has them.
 WORDS_AMONG = 20_000
 COUNTED = 1_000
 TAGGED_FEW = 5_000
-_BSUID = re.compile(r"[A-Z]{2}\.[A-Za-z0-9.]{1,137}", re.ASCII)
 _MAX_DIGITS = 15  # E.164
 
 
@@ -161,7 +159,7 @@ def _parts(wanted: Filter, *, company_id: int, country: str, now: datetime) -> l
             _Part(Q(phone__isnull=False), BY_PHONE),
             _Part(Q(phone=None, bsuid__isnull=False), BY_BSUID),
         ]
-    if _BSUID.fullmatch(search):
+    if is_bsuid(search):
         return [_Part(Q(bsuid=search), BY_BSUID)]
     prefix = number_prefix(search, country=country)
     if prefix:

@@ -1,4 +1,6 @@
-"""Phone numbers as Meta wants them: digits only, with the country code."""
+"""Phone numbers as Meta wants them: digits only, with the country code. And the business-scoped user ids
+(BSUID) by which it names people whose number it keeps back; they hold a dot, a number never does.
+"""
 
 import re
 import unicodedata
@@ -10,6 +12,17 @@ _NOT_DIGITS = re.compile(r"\D", re.ASCII)
 # What people and spreadsheets write around digits; an apostrophe keeps a cell from being a sum.
 _AS_TYPED = re.compile(r"['’]?[\d\s+().\-/‐‑–\u200e\u200f\u202a-\u202c\ufeff]*")
 _A_SUM = re.compile(r"\d(?:[.,]\d+)?[eE]\+?\d+")
+# A country, and what Meta calls alphanumeric; dots part the accounts of linked businesses.
+_BSUID = re.compile(r"[A-Z]{2}\.[A-Za-z0-9._-]{1,137}", re.ASCII)
+
+
+def is_bsuid(text: str) -> bool:
+    return _BSUID.fullmatch(text) is not None
+
+
+def as_written(recipient: str) -> str:
+    """A number's digits with their plus, as people write it; a BSUID as it is."""
+    return f"+{recipient}" if recipient.isdigit() else recipient
 
 
 def to_e164(raw: object, *, country: str) -> str | None:

@@ -21,6 +21,7 @@ from companies.models import Company
 from companies.roles import Need
 from companies.views import PortalRequest, company_page
 from contacts.models import Contact
+from contacts.phones import as_written
 from messaging import batch_control, csv_download
 from messaging.batch_control import NotPossible
 from messaging.compose import MomentForm
@@ -154,7 +155,7 @@ def _messages(batch: Batch, company: Company) -> Iterator[tuple[Any, ...]]:
             person = people.get(row.contact_id)
             yield (
                 row.public_id,
-                f"+{row.recipient}" if row.recipient.isdigit() else row.recipient,
+                as_written(row.recipient),
                 person.name if person else "",
                 Status(row.status).word,
                 local(row.sent_at),

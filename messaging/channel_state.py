@@ -22,7 +22,7 @@ _TEMPLATE_STATUS = {"132015": "PAUSED", "132016": "DISABLED"}
 
 def hold(channel_id: int, refused: Refused) -> None:
     """Stop a channel as the policy says: for a while, until it is settled, or until reconnected."""
-    reason = f"Meta said ({refused.code}): {refused.detail}"[:300]
+    reason = refused.said[:300]
     log.warning("channel_held", channel=channel_id, code=refused.code, action=refused.policy.action)
     if refused.policy.action == Action.RECONNECT:
         disconnect(channel_id, reason)

@@ -20,6 +20,7 @@ from companies.keys import Caller
 from companies.models import Channel, Company
 from config.api import Answer, ApiError
 from contacts.models import Contact
+from contacts.phones import as_written
 from messaging import idempotency, media, payloads, services
 from messaging.media_graph import TIMEOUT, headers, url
 from messaging.models import Batch, InboundMessage, Media
@@ -44,12 +45,12 @@ class NoAnswer(ApiError):
 
 @dataclass(frozen=True, kw_only=True)
 class Desk:
-    """Where an answer stands: from which channel, to which number (digits), until when, and if not,
-    `why` in a word: opted_out, no_number, never_wrote, disconnected, closed, erased.
+    """Where an answer stands: from which channel, to whom (a number with its plus, or a BSUID), until
+    when, and if not, `why` in a word: opted_out, never_wrote, disconnected, closed, erased.
     """
 
     channel: Channel | None
-    number: str
+    to: str
     until: datetime | None
     why: str = ""
 
@@ -80,32 +81,30 @@ def desk(contact: Contact, contact_ids: Sequence[int], *, now: datetime) -> Desk
         .order_by("-pk")
         .first()
     )
-    number = _number(contact, last)
+    to, why = _address(contact, last), _why_never(contact)
     if last is None:
-        why = _why_never(contact, number) or "never_wrote"
-        return Desk(channel=None, number=number, until=None, why=why)
+        return Desk(channel=None, to=to, until=None, why=why or "never_wrote")
     until = last.sent_at + WINDOW
-    why = _why_never(contact, number)
     if not why and last.channel.status != Channel.Status.CONNECTED:
         why = "disconnected"
     if not why and until <= now:
         why = "closed"
-    return Desk(channel=last.channel, number=number, until=until, why=why)
+    return Desk(channel=last.channel, to=to, until=until, why=why)
 
 
-def _why_never(contact: Contact, number: str) -> str:
+def _why_never(contact: Contact) -> str:
     if contact.erased_at:
         return "erased"
-    if contact.opted_out_at:
-        return "opted_out"
-    return "" if number else "no_number"
+    return "opted_out" if contact.opted_out_at else ""
 
 
-def _number(contact: Contact, last: InboundMessage | None) -> str:
-    """The number that they wrote from last: a person may have several."""
+def _address(contact: Contact, last: InboundMessage | None) -> str:
+    """The number that they wrote from last, since a person may have several; else how they are known."""
     wrote_from = str(last.payload.get("from") or "") if last else ""
     digits = wrote_from.lstrip("+")
-    return digits if digits.isascii() and digits.isdigit() else contact.phone or ""
+    if digits.isascii() and digits.isdigit():
+        return as_written(digits)
+    return as_written(contact.phone or contact.bsuid or "")
 
 
 # --- Sending ---------------------------------------------------------------------------
@@ -140,9 +139,7 @@ def send(
     """
     if not at.is_open or at.channel is None:
         raise NoAnswer("This conversation can’t be answered now.")
-    request = SendRequest(
-        channel=at.channel, payload=payload, numbers=[f"+{at.number}"], dialect=DIALECT
-    )
+    request = SendRequest(channel=at.channel, payload=payload, numbers=[at.to], dialect=DIALECT)
     services.accept(
         request,
         caller=caller(company),

@@ -18,7 +18,7 @@ from companies.keys import Caller
 from companies.models import Channel, Company
 from config import sql
 from contacts.models import ContactTag, Tag
-from contacts.phones import to_e164
+from contacts.phones import is_bsuid, to_e164
 from contacts.services import UNREACHABLE_FOR
 from messaging import compose_content as content
 from messaging.batch_control import FARTHEST
@@ -68,7 +68,9 @@ def numbers_in(text: str, *, country: str) -> list[str]:
     found: list[str] = []
     for piece in filter(None, map(str.strip, _SEPARATORS.split(text))):
         parts = piece.split()
-        if len(parts) > 1 and to_e164(piece, country=country) is None:
+        if any(map(is_bsuid, parts)):
+            found += parts
+        elif len(parts) > 1 and to_e164(piece, country=country) is None:
             found += parts if any(to_e164(part, country=country) for part in parts) else [piece]
         else:
             found.append(piece)

@@ -7,7 +7,6 @@ could need from either and merges the two.
 
 import base64
 import binascii
-import re
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery
 from config.api import ApiError
 from contacts import services
 from contacts.models import Contact
-from contacts.phones import to_e164
+from contacts.phones import is_bsuid, to_e164
 from messaging.models import InboundMessage, Message
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -27,7 +26,6 @@ _MICROSECOND = timedelta(microseconds=1)
 # Time in microseconds, direction, primary key.
 _PLACE = struct.Struct(">qBq")
 _MARK = "cursor_"
-_BSUID = re.compile(r"[A-Z]{2}\.[A-Za-z0-9.]{1,137}", re.ASCII)
 OUTBOUND, INBOUND = 0, 1
 REACTION = "reaction"
 
@@ -198,7 +196,7 @@ def _contact_place(cursor: str) -> tuple[bytes, str]:
 
 def contact(*, company_id: int, phone: str, country: str) -> Contact | None:
     """The contact of a phone number as people write it, or of a BSUID."""
-    if _BSUID.fullmatch(phone):
+    if is_bsuid(phone):
         return services.find(company_id=company_id, bsuid=phone)
     number = to_e164(phone, country=country)
     return services.find(company_id=company_id, phone=number) if number else None

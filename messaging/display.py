@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from companies.models import Channel
@@ -15,6 +16,7 @@ from messaging import batch_state
 from messaging.batch_state import State
 from messaging.error_policy import POLICIES
 from messaging.models import Batch, Status
+from messaging.outcomes import HTTP
 
 Words = str | Promise
 
@@ -160,4 +162,6 @@ _TITLES = {str(policy.code): policy.title for policy in POLICIES if not policy.s
 
 def reason_title(code: str) -> str:
     """What an error code means, in a few words; empty for one that we don't know."""
+    if code.startswith(HTTP):
+        return gettext("Meta’s servers answered HTTP %(status)s") % {"status": code[len(HTTP) :]}
     return str(OWN_TITLES.get(code) or _TITLES.get(code, ""))

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from companies.models import Channel, Company
 from config import sql
+from contacts.phones import as_written
 from messaging import recipients
 from messaging.models import ChannelState, Lane, Message, Status
 from messaging.personal_check import Shortfall, shortfall
@@ -43,6 +44,10 @@ WORDS: dict[str, tuple[str | Promise, str | Promise]] = {
     recipients.WINDOW_CLOSED: (
         _("24-hour window closed"),
         _("They have not written to you in the day before: only templates reach them."),
+    ),
+    recipients.NO_NUMBER: (
+        _("No phone number"),
+        _("WhatsApp keeps their number back, and takes codes for phone numbers only."),
     ),
     recipients.OVER_LIMIT: (
         _("Over the channel’s daily limit"),
@@ -154,7 +159,7 @@ def _count_numbers(
     numbers, unused = recipients.normalise(request.numbers, country=company.country)
     for given, reason in unused:
         counts.leave_out(reason, 1, [given])
-    left_out = recipients.left_out(numbers, company_id=company.pk, refusing=request.refusing)
+    left_out = recipients.left_out(numbers, company_id=company.pk, refusing=request.leaves_out)
     for number, reason in left_out.items():
         counts.leave_out(reason, 1, [number])
     usable = [number for number in numbers if number not in left_out]
@@ -174,10 +179,11 @@ def _count_tagged(
         tagged_up_to=recipients.newest_tagging(),
         besides=numbers,
     )
-    reason, reason_params = request.refusing.reason()
+    reason, reason_params = request.leaves_out.reason()
     rows = sql.fetch(
-        f"""SELECT reason, count(*), min(phone), max(phone)
-        FROM (SELECT c.phone, {reason} AS reason {people}) AS people GROUP BY reason""",
+        f"""SELECT reason, count(*), min(address), max(address)
+        FROM (SELECT {recipients.ADDRESS} AS address, {reason} AS reason {people}) AS people
+        GROUP BY reason""",
         [*reason_params, *params],
     )
     for why, count, first, last in rows:
@@ -225,8 +231,8 @@ def each_left_out(
 ) -> Iterator[tuple[str, str]]:
     """What was given, and why it is left out: all of one reason, or of all ("")."""
     numbers, unused = recipients.normalise(request.numbers, country=company.country)
-    refused = recipients.left_out(numbers, company_id=company.pk, refusing=request.refusing)
-    found = [*unused, *((f"+{number}", why) for number, why in refused.items())]
+    refused = recipients.left_out(numbers, company_id=company.pk, refusing=request.leaves_out)
+    found = [*unused, *((as_written(each), why) for each, why in refused.items())]
     yield from ((given, why) for given, why in found if reason in ("", why))
     if reason in (recipients.NOT_A_NUMBER, recipients.REPEATED):
         return
@@ -236,6 +242,6 @@ def each_left_out(
         tag_ids=tag_ids,
         tagged_up_to=recipients.newest_tagging(),
         besides=numbers,
-        refusing=request.refusing,
+        refusing=request.leaves_out,
     )
-    yield from ((f"+{number}", why) for number, why in tagged if reason in ("", why))
+    yield from ((as_written(each), why) for each, why in tagged if reason in ("", why))

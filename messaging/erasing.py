@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from contacts.keepers import Keeper, StillBusy
 from contacts.models import Contact
+from contacts.phones import as_written
 from messaging.models import (
     Batch,
     FilledIn,
@@ -59,9 +60,12 @@ def _forget_received(ids: Sequence[int]) -> None:
 
 
 def _forget_unused(people: Sequence[Contact]) -> None:
-    """Where a batch noted that the number was left out."""
+    """Where a batch noted that the person was left out."""
     written = [
-        form for person in people if person.phone for form in (person.phone, f"+{person.phone}")
+        form
+        for person in people
+        for recipient in filter(None, (person.phone, person.bsuid))
+        for form in (recipient, as_written(recipient))
     ]
     if written:
         batches = Batch.objects.filter(company=people[0].company_id)

@@ -237,7 +237,7 @@ def why_not_again(message: Message, contact: Contact | None, *, now: datetime) -
         return _("As it is, it would fail for the same reason.")
     if batch.is_personal and personalising.problem_now(message):
         return _("What it says of the contact is still missing, or still does not fit.")
-    if contact is None or not contact.phone:
+    if contact is None or not (contact.phone or contact.bsuid):
         return _("The person’s number is not known any more.")
     if contact.opted_out_at:
         return _("The person has opted out.")

@@ -9,6 +9,7 @@ from django.utils import timezone
 from companies.models import Channel
 from contacts import services as contacts
 from contacts.models import Contact
+from contacts.phones import is_bsuid
 from messaging import outgoing
 from messaging.models import InboundMessage
 from messaging.wake import wake_media
@@ -81,7 +82,7 @@ def _digits(value: Any) -> str | None:
 
 
 def _bsuid(value: Any) -> str | None:
-    return value if isinstance(value, str) and 0 < len(value) <= 140 and "." in value else None
+    return value if isinstance(value, str) and is_bsuid(value) else None
 
 
 def _reply_to(message: dict[str, Any]) -> str:

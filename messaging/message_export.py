@@ -17,6 +17,7 @@ from companies import audit
 from companies.models import Company
 from companies.roles import Need
 from companies.views import PortalRequest, company_page
+from contacts.phones import as_written
 from messaging import csv_download, message_log, previews
 from messaging.message_filter import MessageFilter
 from messaging.message_log import Filter
@@ -74,7 +75,7 @@ def _exported(wanted: Filter, company: Company) -> Iterator[tuple[Any, ...]]:
             yield (
                 row.public_id,
                 row.batch.public_id,
-                message_log.number(row.recipient),
+                as_written(row.recipient),
                 person.name if person else "",
                 Status(row.status).word,
                 row.batch.content_type,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -13,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from companies.models import ApiKey, Channel, Company
 from config import public_ids
 from contacts.models import Contact, Tag
-from contacts.phones import to_e164
+from contacts.phones import is_bsuid, to_e164
 from messaging.display import PILLS, reason_title
 from messaging.message_log import STATES, Filter
 from messaging.models import DailyFailure
@@ -31,7 +30,6 @@ TYPES = [
 REASONS_FOR = timedelta(days=90)
 # What is mostly asked for stands open; the rest is folded away until it is used.
 MAIN = ("status", "recipient", "since", "until")
-_BSUID = re.compile(r"[A-Z]{2}\.[A-Za-z0-9.]{1,137}", re.ASCII)
 _DAY = forms.DateInput(attrs={"type": "date"})
 
 
@@ -104,7 +102,7 @@ class MessageFilter(forms.Form):
         pk = public_ids.decode("contact", text)
         if pk is not None:
             person = people.filter(pk=pk).first()
-        elif _BSUID.fullmatch(text):
+        elif is_bsuid(text):
             person = people.filter(bsuid=text).first()
         else:
             number = to_e164(text, country=self.company.country)

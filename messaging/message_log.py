@@ -116,11 +116,6 @@ def people(rows: Iterable[Message]) -> dict[int, Contact]:
     return Contact.objects.only("name", "phone", "bsuid").in_bulk([row.contact_id for row in rows])
 
 
-def number(recipient: str) -> str:
-    """As people write it: with a plus, unless it is a BSUID."""
-    return f"+{recipient}" if recipient.isdigit() else recipient
-
-
 # --- The statement --------------------------------------------------------------------
 
 

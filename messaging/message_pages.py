@@ -21,6 +21,7 @@ from config import public_ids
 from config.api import Answer, ApiError
 from config.masking import masked
 from contacts.models import Contact
+from contacts.phones import as_written
 from messaging import (
     compose,
     explanations,
@@ -154,7 +155,7 @@ def message_page(request: PortalRequest, public_id: str) -> HttpResponse:
         "message": message,
         "batch": message.batch,
         "contact": contact,
-        "number": message_log.number(message.recipient),
+        "number": as_written(message.recipient),
         "pill": status_pill(Status(message.status)),
         "explanation": explanations.explain(message, now=now),
         "steps": _steps(message, events),
@@ -235,23 +236,26 @@ def message_retry(request: PortalRequest, public_id: str) -> HttpResponse:
         if is_failed
         else _("Only what has failed can be sent again.")
     )
-    if not refusal:
+    if contact and not refusal:
         try:
-            return _sent_now(request, message, now)
+            return _sent_now(request, message, contact, now)
         except ApiError as error:
             refusal = error.message
     messages.error(request, refusal)
     return redirect("message", public_id)
 
 
-def _sent_now(request: PortalRequest, message: Message, now: datetime) -> HttpResponse:
+def _sent_now(
+    request: PortalRequest, message: Message, contact: Contact, now: datetime
+) -> HttpResponse:
+    """To wherever the person is known by now: a number may have changed since, or be kept back."""
     batch = message.batch
     answer = services.accept(
         services.SendRequest(
             channel=message.channel,
             payload=batch.payload,
             template=batch.template,
-            numbers=[f"+{message.recipient}"],
+            numbers=[as_written(contact.phone or contact.bsuid or "")],
             dialect=compose.PORTAL,
         ),
         caller=compose.caller(request.company),

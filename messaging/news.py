@@ -43,8 +43,3 @@ class Event:
 
 
 News = MessageNews | Event
-
-
-def shown(recipient: str) -> str:
-    """A number with its plus; a business-scoped user id as it is."""
-    return f"+{recipient}" if recipient.isdigit() else recipient

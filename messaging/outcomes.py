@@ -15,6 +15,7 @@ from messaging.error_policy import Action, Policy, policy_for
 
 MAX_RETRY_SECONDS = 600
 PAIR_LIMIT = 131056
+HTTP = "http_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,16 @@ class Refused:
 
     @property
     def code(self) -> str:
-        return str(self.policy.code)
+        """Meta's; `http_429` where the answer had none, which judge() keeps as -429."""
+        code = self.policy.code
+        return str(code) if code >= 0 else f"{HTTP}{-code}"
+
+    @property
+    def said(self) -> str:
+        """For whoever asks why a channel stands still."""
+        if self.code.startswith(HTTP):
+            return f"Meta answered {self.detail}"
+        return f"Meta said ({self.code}): {self.detail}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from django.utils import timezone
 
 from companies.models import Channel
 from config import public_ids
+from contacts.phones import as_written
 from messaging import outgoing_rows
 from messaging.models import InboundMessage, Status
 from messaging.news import (
@@ -32,7 +33,6 @@ from messaging.news import (
     Event,
     MessageNews,
     News,
-    shown,
 )
 from messaging.outgoing_rows import append
 from messaging.reports import iso
@@ -90,7 +90,7 @@ def received(inbound: InboundMessage) -> None:
     data: dict[str, Any] = {
         "message_id": public_ids.encode("msg_in", inbound.pk),
         "status": "received",
-        "from": shown((contact.phone or contact.bsuid or "") if contact else ""),
+        "from": as_written((contact.phone or contact.bsuid or "") if contact else ""),
         "name": contact.name if contact else "",
         "to": channel.phone_number,
         "type": inbound.type,

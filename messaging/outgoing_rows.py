@@ -12,9 +12,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from config import public_ids, sql
+from contacts.phones import as_written
 from messaging import wake
 from messaging.models import Batch, Message, Status, WebhookDelivery, WebhookEndpoint
-from messaging.news import OF_STATUS, Event, MessageNews, News, shown
+from messaging.news import OF_STATUS, Event, MessageNews, News
 from messaging.reports import iso
 
 # Whose answer to a send names the batch: their users know a message by it.
@@ -167,7 +168,7 @@ def _message_event(news: MessageNews, facts: _Facts) -> Event:
     data: dict[str, Any] = {
         "message_id": public_ids.encode("msg", news.message_id),
         "status": word,
-        "to": shown(facts.recipient),
+        "to": as_written(facts.recipient),
         f"{word}_at": iso(news.at),
     }
     if news.status == Status.FAILED:

@@ -10,6 +10,7 @@ from typing import Any
 
 from config.api import ApiError
 from config.links import file_name, is_web_link
+from contacts.phones import as_written, is_bsuid
 
 MAX_TEXT = 4096
 MAX_CAPTION = 1024
@@ -233,8 +234,7 @@ def addressed(payload: Payload, *, recipient: str, reference: str) -> Payload:
     """The whole body of a send. `reference` comes back in every status webhook of the message; it is
     the only thing that ties an unanswered send to what Meta made of it (there is no idempotency key).
     """
-    # A business-scoped user id holds a dot, a phone number never does.
-    to = {"recipient": recipient} if "." in recipient else {"to": f"+{recipient}"}
+    to = {"recipient" if is_bsuid(recipient) else "to": as_written(recipient)}
     return {
         "messaging_product": "whatsapp",
         "recipient_type": "individual",

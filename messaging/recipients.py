@@ -1,5 +1,8 @@
 """Who a batch goes to: normalised, deduplicated and stored by the database, never row by row here.
 
+A recipient is the digits of a phone number or a business-scoped user id (BSUID), as a request names
+people; who has both is written to by number.
+
 Numbers come with the request and are stored with the batch, in its transaction. The people under
 tags may be a million: a few are stored at once, more in slices by the `expand` task, which can die
 and run again at any point (`ON CONFLICT DO NOTHING`, and a cursor moved in the same transaction).
@@ -13,8 +16,9 @@ from django.db import IntegrityError, transaction
 
 from config import sql
 from contacts.models import Contact, ContactTag, Tag
-from contacts.phones import to_e164
+from contacts.phones import is_bsuid, to_e164
 from messaging.models import Batch, Message, UnusedInput
+from templates_app.models import Template
 
 SLICE = 50_000
 # So many under tags are stored while the caller waits; it takes a few milliseconds.
@@ -26,11 +30,15 @@ OPTED_OUT = "opted out"
 NOT_ON_WHATSAPP = "not on WhatsApp lately"
 WINDOW_CLOSED = "has not written in the last 24 hours"
 OVER_LIMIT = "over the channel's daily limit"
+NO_NUMBER = "no phone number, which a code needs"
 
 _CONTACT = Contact._meta.db_table
 _TAGGED = ContactTag._meta.db_table
 _MESSAGE = Message._meta.db_table
 _UNUSED = UnusedInput._meta.db_table
+
+# Where a contact `c` is written to.
+ADDRESS = "COALESCE(c.phone, c.bsuid)"
 
 Unused = list[tuple[str, str]]
 
@@ -41,20 +49,31 @@ class Refusing:
 
     heard_since: datetime | None = None
     unreachable_since: datetime | None = None
+    without_number: bool = False  # Meta takes no authentication codes for a BSUID (131062)
 
     @classmethod
     def of(cls, batch: Batch) -> "Refusing":
-        return cls(batch.heard_since, batch.unreachable_since)
+        is_code = batch.category == Template.Category.AUTHENTICATION
+        return cls(batch.heard_since, batch.unreachable_since, is_code)
 
     @property
-    def strangers(self) -> bool:
-        """Whether numbers that nobody has written from are left out."""
-        return self.heard_since is not None
+    def is_plain(self) -> bool:
+        """Whether nobody who has a number is left out but those who have opted out."""
+        return self.heard_since is None and self.unreachable_since is None
+
+    def stranger(self, recipient: str) -> str | None:
+        """Why somebody whom the company does not know is left out: they never wrote."""
+        if self.without_number and is_bsuid(recipient):
+            return NO_NUMBER
+        return WINDOW_CLOSED if self.heard_since is not None else None
 
     def reason(self) -> tuple[str, list[object]]:
         """An expression over a contact `c`, with its parameters: why it is left out, else NULL."""
         whens: list[str] = ["WHEN c.opted_out_at IS NOT NULL THEN %s"]
         params: list[object] = [OPTED_OUT]
+        if self.without_number:
+            whens.append("WHEN c.phone IS NULL THEN %s")
+            params.append(NO_NUMBER)
         if self.unreachable_since is not None:
             whens.append("WHEN c.not_on_whatsapp_at > %s THEN %s")
             params += [sql.moment(self.unreachable_since), NOT_ON_WHATSAPP]
@@ -66,6 +85,8 @@ class Refusing:
     def nobody(self) -> tuple[str, list[object]]:
         """A condition on a contact `c`, with its parameters: it is not left out."""
         ands, params = ["c.opted_out_at IS NULL"], []
+        if self.without_number:
+            ands.append("c.phone IS NOT NULL")
         if self.unreachable_since is not None:
             ands.append("(c.not_on_whatsapp_at IS NULL OR c.not_on_whatsapp_at <= %s)")
             params.append(sql.moment(self.unreachable_since))
@@ -79,11 +100,11 @@ EVERYBODY = Refusing()
 
 
 def normalise(raw: Iterable[object], *, country: str) -> tuple[list[str], Unused]:
-    """The distinct usable numbers in their order, and what was not used and why."""
+    """The distinct usable recipients in their order, and what was not used and why."""
     numbers: dict[str, None] = {}
     unused: Unused = []
     for item in raw:
-        number = to_e164(item, country=country)
+        number = _recipient(item, country=country)
         if number is None:
             unused.append((_as_given(item), NOT_A_NUMBER))
         elif number in numbers:
@@ -91,6 +112,12 @@ def normalise(raw: Iterable[object], *, country: str) -> tuple[list[str], Unused
         else:
             numbers[number] = None
     return list(numbers), unused
+
+
+def _recipient(item: object, *, country: str) -> str | None:
+    if isinstance(item, str) and is_bsuid(item.strip()):
+        return item.strip()
+    return to_e164(item, country=country)
 
 
 def _as_given(item: object) -> str:
@@ -121,17 +148,17 @@ def newest_tagging() -> int:
 def tagged_people(
     *, company_id: int, tag_ids: Sequence[int], tagged_up_to: int, besides: Sequence[str]
 ) -> tuple[str, list[object]]:
-    """FROM and WHERE, with parameters, of the contacts `c` under the tags that have a phone number,
-    without those whose numbers are `besides`.
+    """FROM and WHERE, with parameters, of the contacts `c` under the tags that can be written to,
+    without the recipients `besides`.
     """
     others = (
-        "c.phone <> ALL(%s::text[])"
+        f"{ADDRESS} <> ALL(%s::text[])"
         if sql.is_postgres()
-        else "c.phone NOT IN (SELECT value FROM json_each(%s))"
+        else f"{ADDRESS} NOT IN (SELECT value FROM json_each(%s))"
     )
     return (
         f"""FROM {_CONTACT} c
-        WHERE c.company_id = %s AND c.phone IS NOT NULL AND {others}
+        WHERE c.company_id = %s AND {ADDRESS} IS NOT NULL AND {others}
         AND c.id IN (SELECT contact_id FROM {_TAGGED}
                      WHERE {sql.in_list("tag_id")} AND id <= %s)""",
         [company_id, sql.id_list(besides), sql.id_list(tag_ids), tagged_up_to],
@@ -146,7 +173,7 @@ def count_tagged(
     besides: Sequence[str],
     refusing: Refusing = EVERYBODY,
 ) -> int:
-    """How many people under the tags can be written to and are not among the numbers `besides`."""
+    """How many people under the tags can be written to and are not among the recipients `besides`."""
     people, params = tagged_people(
         company_id=company_id, tag_ids=tag_ids, tagged_up_to=tagged_up_to, besides=besides
     )
@@ -163,7 +190,7 @@ def left_out_tagged(
     besides: Sequence[str],
     refusing: Refusing,
 ) -> Iterator[tuple[str, str]]:
-    """Number and reason of each who is under the tags and left out, read slice by slice."""
+    """Recipient and reason of each who is under the tags and left out, read slice by slice."""
     people, params = tagged_people(
         company_id=company_id, tag_ids=tag_ids, tagged_up_to=tagged_up_to, besides=besides
     )
@@ -179,7 +206,7 @@ def left_out_tagged(
         if last is None:
             return
         yield from sql.fetch(
-            f"""SELECT c.phone, {reason} {people.removesuffix(")")}
+            f"""SELECT {ADDRESS}, {reason} {people.removesuffix(")")}
                 AND contact_id > %s AND contact_id <= %s)
             AND c.id > %s AND c.id <= %s AND ({fit}) IS NOT TRUE ORDER BY c.id""",
             [*reason_params, *params, after, last, after, last, *fit_params],
@@ -187,38 +214,56 @@ def left_out_tagged(
         after = last
 
 
-def left_out(numbers: Sequence[str], *, company_id: int, refusing: Refusing) -> dict[str, str]:
-    """Those of `numbers` that are not written to, and why. Whoever is unknown never wrote."""
-    reason, params = refusing.reason()
+def _by_column(named: Sequence[str]) -> dict[str, list[str]]:
+    """Recipients by the column of contacts that holds them; a column that holds none is left out."""
+    columns: dict[str, list[str]] = {}
+    for recipient in named:
+        columns.setdefault("bsuid" if is_bsuid(recipient) else "phone", []).append(recipient)
+    return columns
+
+
+def _among(named: Sequence[str]) -> tuple[str, list[object]]:
+    """A condition on a contact `c`, with its parameters: it is one of these recipients."""
+    columns = _by_column(named)
+    ors = [sql.in_list(f"c.{column}", "text") for column in columns]
+    return f"({' OR '.join(ors)})", [sql.id_list(some) for some in columns.values()]
+
+
+def left_out(named: Sequence[str], *, company_id: int, refusing: Refusing) -> dict[str, str]:
+    """Those of the recipients that are not written to, and why."""
+    if not named:
+        return {}
+    (reason, params), (among, who) = refusing.reason(), _among(named)
     rows = sql.fetch(
-        f"""SELECT c.phone, {reason} FROM {_CONTACT} c
-        WHERE c.company_id = %s AND {sql.in_list("c.phone", "text")}""",
-        [*params, company_id, sql.id_list(numbers)],
+        f"""SELECT c.phone, c.bsuid, {reason} FROM {_CONTACT} c
+        WHERE c.company_id = %s AND {among}""",
+        [*params, company_id, *who],
     )
-    known = dict(rows)
-    unknown = WINDOW_CLOSED if refusing.strangers else None
-    reasons = ((number, known.get(number, unknown)) for number in numbers)
-    return {number: why for number, why in reasons if why}
+    known = {name: why for phone, bsuid, why in rows for name in (phone, bsuid) if name}
+    reasons = ((each, known[each] if each in known else refusing.stranger(each)) for each in named)
+    return {each: why for each, why in reasons if why}
 
 
-def ensure_contacts(numbers: Sequence[str], *, company_id: int, now: datetime) -> None:
-    """Every number that is written to is somebody; unknown ones stay out of the address book."""
-    sql.execute(
-        f"""INSERT INTO {_CONTACT} (company_id, phone, name, custom_fields, saved,
-                                   opted_out_reason, created_at, updated_at)
-        SELECT %s, v.phone, '', '{{}}', %s, '', %s, %s FROM {sql.rows_from_json("v", phone="text")}
-        WHERE NOT EXISTS (SELECT 1 FROM {_CONTACT} c
-                          WHERE c.company_id = %s AND c.phone = v.phone)
-        ON CONFLICT DO NOTHING""",
-        [
-            company_id,
-            False,
-            sql.moment(now),
-            sql.moment(now),
-            sql.as_json([[number] for number in numbers]),
-            company_id,
-        ],
-    )
+def ensure_contacts(named: Sequence[str], *, company_id: int, now: datetime) -> None:
+    """Everybody who is written to is a contact; unknown ones stay out of the address book."""
+    for column, some in _by_column(named).items():
+        sql.execute(
+            f"""INSERT INTO {_CONTACT} (company_id, {column}, name, custom_fields, saved,
+                                       opted_out_reason, created_at, updated_at)
+            SELECT %s, v.{column}, '', '{{}}', %s, '', %s, %s
+            FROM {sql.rows_from_json("v", **{column: "text"})}
+            WHERE NOT EXISTS (SELECT 1 FROM {_CONTACT} c
+                              WHERE c.company_id = %s AND c.{column} = v.{column})
+            ON CONFLICT DO NOTHING""",
+            [
+                company_id,
+                False,
+                sql.moment(now),
+                sql.moment(now),
+                sql.as_json([[each] for each in some]),
+                company_id,
+            ],
+        )
 
 
 _COLUMNS = (
@@ -230,20 +275,19 @@ def _select(batch: Batch) -> tuple[str, list[object]]:
     moment = sql.moment(batch.due_at)
     created = sql.moment(batch.created_at)
     return (
-        "SELECT %s, %s, %s, c.id, c.phone, 0, %s, %s, %s",
+        f"SELECT %s, %s, %s, c.id, {ADDRESS}, 0, %s, %s, %s",
         [batch.company_id, batch.channel_id, batch.pk, int(batch.lane), moment, created],
     )
 
 
-def store_numbers(batch: Batch, numbers: Sequence[str]) -> int:
-    """One message for each number that may be written to; how many that were."""
-    head, params = _select(batch)
+def store_named(batch: Batch, named: Sequence[str]) -> int:
+    """One message for each of the recipients who may be written to; how many that were."""
+    (head, params), (among, who) = _select(batch), _among(named)
     fit, fit_params = Refusing.of(batch).nobody()
     return sql.execute(
         f"""INSERT INTO {_MESSAGE} ({_COLUMNS}) {head} FROM {_CONTACT} c
-        WHERE c.company_id = %s AND {sql.in_list("c.phone", "text")} AND {fit}
-        ON CONFLICT DO NOTHING""",
-        [*params, batch.company_id, sql.id_list(numbers), *fit_params],
+        WHERE c.company_id = %s AND {among} AND {fit} ON CONFLICT DO NOTHING""",
+        [*params, batch.company_id, *who, *fit_params],
     )
 
 
@@ -262,7 +306,7 @@ def store_slice(batch: Batch, *, after: int, limit: int = SLICE) -> tuple[int, i
     if last is None:
         return 0, None
     # The range is named for the contacts as well: else each slice would scan all of them.
-    people = f"""FROM {_CONTACT} c WHERE c.company_id = %s AND c.phone IS NOT NULL
+    people = f"""FROM {_CONTACT} c WHERE c.company_id = %s AND {ADDRESS} IS NOT NULL
         AND c.id > %s AND c.id <= %s
         AND c.id IN (SELECT contact_id FROM {_TAGGED} WHERE {tagged} AND contact_id <= %s)"""
     who = [batch.company_id, after, last, *reach, last]
@@ -271,7 +315,7 @@ def store_slice(batch: Batch, *, after: int, limit: int = SLICE) -> tuple[int, i
     (reason, reason_params), (fit, fit_params) = refusing.reason(), refusing.nobody()
     sql.execute(
         f"""INSERT INTO {_UNUSED} (batch_id, input, reason)
-        SELECT %s, c.phone, {reason} {people} AND ({fit}) IS NOT TRUE""",
+        SELECT %s, {ADDRESS}, {reason} {people} AND ({fit}) IS NOT TRUE""",
         [batch.pk, *reason_params, *who, *fit_params],
     )
     return stored, int(last)

@@ -5,6 +5,7 @@ from typing import Any
 from django.utils import timezone
 
 from config import public_ids
+from contacts.phones import as_written
 from messaging import batch_state
 from messaging.models import Batch, Message, Status, UnusedInput
 
@@ -70,7 +71,7 @@ def messages(batch: Batch, *, limit: int, after: int) -> dict[str, Any]:
 def message(message: Message) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "id": public_ids.encode("msg", message.pk),
-        "to": message.recipient if "." in message.recipient else f"+{message.recipient}",
+        "to": as_written(message.recipient),
         "status": Status(message.status).word,
         "wamid": message.wamid,
         "sent_at": iso(message.sent_at),

@@ -20,6 +20,7 @@ from companies.limits import Usage, Window
 from companies.models import Channel
 from config import sql
 from config.api import Answer, ApiError, RateLimited
+from contacts.phones import as_written, is_bsuid
 from messaging import batches, idempotency, media, payloads, reach, recipients, tallies
 from messaging.models import Batch, ChannelState, Lane
 from messaging.payloads import Payload
@@ -56,6 +57,15 @@ class SendRequest:
     def category(self) -> str:
         return self.template.category if self.template else SERVICE
 
+    @property
+    def is_code(self) -> bool:
+        return self.category == Template.Category.AUTHENTICATION
+
+    @property
+    def leaves_out(self) -> recipients.Refusing:
+        """As asked, and by what is sent."""
+        return replace(self.refusing, without_number=True) if self.is_code else self.refusing
+
 
 @dataclass(frozen=True)
 class _Plan:
@@ -69,8 +79,8 @@ class _Plan:
     @property
     def is_single(self) -> bool:
         """One number and nothing else to tell: what most requests are."""
-        plain = self.refusing == recipients.EVERYBODY
-        return len(self.numbers) == 1 and not self.tag_ids and not self.unused and plain
+        alone = len(self.numbers) == 1 and not self.tag_ids and not self.unused
+        return alone and self.refusing.is_plain and not is_bsuid(self.numbers[0])
 
 
 def accept_proven(
@@ -132,16 +142,16 @@ def _plan(request: SendRequest, caller: Caller) -> _Plan:
     numbers, unused = recipients.normalise(request.numbers, country=caller.country)
     tag_ids = recipients.own_tags(request.tags, company_id=caller.company_id)
     if not tag_ids:
-        return _Plan(numbers, [], 0, 0, unused, request.refusing)
+        return _Plan(numbers, [], 0, 0, unused, request.leaves_out)
     up_to = recipients.newest_tagging()
     tagged = recipients.count_tagged(
         company_id=caller.company_id,
         tag_ids=tag_ids,
         tagged_up_to=up_to,
         besides=numbers,
-        refusing=request.refusing,
+        refusing=request.leaves_out,
     )
-    return _Plan(numbers, tag_ids, tagged, up_to, unused, request.refusing)
+    return _Plan(numbers, tag_ids, tagged, up_to, unused, request.leaves_out)
 
 
 def _store_single(request: SendRequest, plan: _Plan, new: Callable[..., Batch]) -> Batch | None:
@@ -169,7 +179,7 @@ def _store(
         raise NoValidRecipients("Tag(s) resolved to zero contacts with valid phone numbers")
     batch = new(plan, total=total)
     batches.insert(batch)
-    stored = recipients.store_numbers(batch, numbers) if numbers else 0
+    stored = recipients.store_named(batch, numbers) if numbers else 0
     if plan.tagged and plan.tagged <= recipients.INLINE:
         stored += _store_all_tagged(batch, total - stored)
     if batch.expand_cursor is None and stored != total:
@@ -192,7 +202,7 @@ def _store(
 def _usable(plan: _Plan, *, company_id: int, now: datetime) -> list[str]:
     """The numbers that are written to; the others are noted in the plan."""
     left_out = recipients.left_out(plan.numbers, company_id=company_id, refusing=plan.refusing)
-    plan.unused.extend((f"+{number}", why) for number, why in left_out.items())
+    plan.unused.extend((as_written(number), why) for number, why in left_out.items())
     numbers = [number for number in plan.numbers if number not in left_out]
     recipients.ensure_contacts(numbers, company_id=company_id, now=now)
     return numbers
@@ -202,7 +212,7 @@ def _capped(plan: _Plan, numbers: list[str], most: int | None) -> tuple[_Plan, l
     """Without those who are too many; the numbers among them are noted in the plan."""
     if most is None:
         return plan, numbers
-    plan.unused.extend((f"+{number}", recipients.OVER_LIMIT) for number in numbers[most:])
+    plan.unused.extend((as_written(each), recipients.OVER_LIMIT) for each in numbers[most:])
     numbers = numbers[:most]
     return replace(plan, tagged=min(plan.tagged, most - len(numbers))), numbers
 
@@ -216,7 +226,6 @@ def _new_batch(
     now: datetime,
     request_id: str,
 ) -> Batch:
-    is_code = request.category == Template.Category.AUTHENTICATION
     in_slices = plan.tagged > recipients.INLINE
     due_at = max(now, request.due_at or now)
     return Batch(
@@ -233,13 +242,13 @@ def _new_batch(
         is_personal=bool(personal.fields_of(payloads.components(request.payload))),
         category=request.category,
         price=int(caller.prices.get(request.category, 1)),
-        lane=Lane.EXPRESS if total == 1 or is_code else Lane.BULK,
+        lane=Lane.EXPRESS if total == 1 or request.is_code else Lane.BULK,
         day=now.astimezone(zoneinfo.ZoneInfo(caller.time_zone)).date(),
         recipients_count=total,
         numbered_count=total - plan.tagged,
         stored_count=total - plan.tagged if in_slices else total,
         due_at=due_at,
-        expires_at=due_at + CODE_LIFE if is_code else None,
+        expires_at=due_at + CODE_LIFE if request.is_code else None,
         tag_ids=plan.tag_ids,
         tagged_up_to=plan.tagged_up_to,
         heard_since=plan.refusing.heard_since,

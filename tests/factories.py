@@ -82,8 +82,10 @@ def make_invitation(company: Company, email: str = "", **fields: Any) -> Invitat
     )
 
 
-def make_contact(company: Company, phone: str = "", **fields: Any) -> Contact:
-    phone = phone or f"25471{next(_numbers):07d}"
+def make_contact(company: Company, phone: str | None = "", **fields: Any) -> Contact:
+    """With a number of its own, unless one is given, or None for somebody who has only a BSUID."""
+    if phone == "":
+        phone = f"25471{next(_numbers):07d}"
     return Contact.objects.create(company=company, phone=phone, **fields)
 
 

@@ -71,6 +71,12 @@ class Channel(models.Model):
     def is_paused(self, *, now: datetime) -> bool:
         return self.paused_until is not None and self.paused_until > now
 
+    def why_still(self, *, now: datetime) -> str:
+        """What was said of why nothing is sent from it now; empty while it may send."""
+        if self.status != self.Status.CONNECTED:
+            return self.status_reason
+        return self.pause_reason if self.is_paused(now=now) else ""
+
     def may_send(self, *, now: datetime) -> bool:
         """Whether what is queued may go out now; of a company that is suspended, nothing does."""
         return (

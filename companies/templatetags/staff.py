@@ -23,6 +23,12 @@ def waited(since: datetime | None) -> str:
     return timesince(since, depth=1).replace("\xa0", " ")
 
 
+@register.filter
+def why_still(channel: Channel, now: datetime) -> str:
+    """Why nothing is sent from a channel at the time; empty if it may send."""
+    return channel.why_still(now=now)
+
+
 @register.inclusion_tag("admin/parts/pill.html")
 def channel_pill(channel: Channel, now: datetime) -> dict[str, str]:
     """Whether a channel sends, as a pill."""

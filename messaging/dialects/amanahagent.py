@@ -13,7 +13,7 @@ from companies.keys import Caller
 from companies.models import Channel
 from config import public_ids
 from config.api import Answer, ApiError
-from contacts.phones import to_e164
+from contacts.phones import as_written, to_e164
 from messaging import media, payloads
 from messaging.dialects import amanahagent_shapes as shapes
 from messaging.dialects.base import (
@@ -111,7 +111,7 @@ class AmanahAgent(Dialect):
             {
                 "message_id": message.public_id,
                 "status": "sent",
-                "to": shapes.recipient(message),
+                "to": as_written(message.recipient),
                 "type": shapes.type_of(batch),
                 "timestamp": iso(batch.created_at),
                 "credits_used": batch.price,

@@ -5,6 +5,7 @@ from typing import Any
 
 from config import public_ids
 from contacts.models import Contact
+from contacts.phones import as_written
 from messaging.models import Batch, Message, Status
 from messaging.payloads import MEDIA_TYPES
 from messaging.reports import iso
@@ -35,7 +36,7 @@ def message(message: Message) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "message_id": message.public_id,
         "status": _STATUSES.get(Status(message.status), "sent"),
-        "to": recipient(message),
+        "to": as_written(message.recipient),
         "type": type_of(batch),
         "message": _text(batch.payload),
         "sent_at": iso(message.sent_at),
@@ -49,11 +50,6 @@ def message(message: Message) -> dict[str, Any]:
     if message.status == Status.FAILED:
         shown["error"] = {"code": message.error_code, "message": message.error_detail}
     return shown
-
-
-def recipient(message: Message) -> str:
-    # A business-scoped user id holds a dot and takes no plus.
-    return message.recipient if "." in message.recipient else f"+{message.recipient}"
 
 
 def _text(payload: dict[str, Any]) -> str | None:

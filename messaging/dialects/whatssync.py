@@ -15,7 +15,7 @@ from companies.models import Channel
 from config import public_ids
 from config.api import Answer, ApiError
 from contacts.models import Contact
-from contacts.phones import to_e164
+from contacts.phones import as_written, to_e164
 from messaging import media, payloads, previews
 from messaging.dialects.base import (
     Dialect,
@@ -176,7 +176,7 @@ def sent_message(message: Message) -> Object:
     shown = {
         "id": message.public_id,
         "from": message.channel.phone_number,
-        "to": _plus(message.recipient),
+        "to": as_written(message.recipient),
         **_sent_content(message),
         "timestamp": iso(message.created_at),
         "status": _WORDS.get(Status(message.status), "queued"),
@@ -244,10 +244,5 @@ _RECEIVED: dict[str, Callable[[InboundMessage], object]] = {
 }
 
 
-def _plus(recipient: str) -> str:
-    """A number with its plus; a business-scoped user id, which holds a dot, as it is."""
-    return recipient if "." in recipient else f"+{recipient}"
-
-
 def contact_phone(contact: Contact) -> str:
-    return _plus(contact.phone or contact.bsuid or "")
+    return as_written(contact.phone or contact.bsuid or "")

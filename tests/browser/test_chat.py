@@ -58,6 +58,21 @@ def test_a_person_writes_and_is_answered_without_a_reload(site: Installation, pa
     expect(person.locator(".chat-unread")).to_have_count(0)
 
 
+def test_who_keeps_the_number_back_is_answered_too(site: Installation, page: Page) -> None:
+    site.graph.inbound(
+        NUMBER, from_user_id="KE.13491208655302741918", text="No number", name="Atieno Hidden"
+    )
+    page.goto("/conversations")
+    page.locator(".chat-person", has_text="Atieno Hidden").click(timeout=SOON)
+
+    box = page.get_by_label("Message", exact=True)
+    box.fill("Karibu")
+    box.press("Enter")
+
+    mine = page.locator(".chat-mine", has_text="Karibu")
+    expect(mine.locator(".chat-status")).to_contain_text("Read", timeout=SOON)
+
+
 def test_a_message_is_quoted_reacted_to_and_answered_with_a_picture(
     site: Installation, page: Page, tmp_path: Path
 ) -> None:

@@ -3,6 +3,7 @@
 import orjson
 import pytest
 
+from messaging.display import reason_title
 from messaging.error_policy import POLICIES, Action, policy_for
 from messaging.outcomes import Accepted, NoAnswer, Refused, is_final, judge, retry_seconds
 from messaging.pacing import TokenBucket
@@ -49,6 +50,14 @@ def test_each_error_has_its_rule(status: int, body: bytes, action: Action) -> No
 
     assert isinstance(verdict, Refused)
     assert verdict.policy.action == action
+
+
+def test_an_answer_without_graphs_json_is_named_by_its_http_status() -> None:
+    verdict = judge(429, b"<html>")
+
+    assert isinstance(verdict, Refused)
+    assert (verdict.code, verdict.said) == ("http_429", "Meta answered HTTP 429")
+    assert reason_title(verdict.code) == "Meta’s servers answered HTTP 429"
 
 
 def test_the_details_are_metas_own_words() -> None:

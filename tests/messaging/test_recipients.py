@@ -8,8 +8,9 @@ from django.test import Client
 from django.utils import timezone
 
 from companies.models import Channel, Company
+from config.api import Answer
 from contacts.models import Contact, ContactTag, Tag
-from messaging import recipients, services, tasks
+from messaging import compose, dry_run, recipients, services, tasks
 from messaging.models import Batch, DailyUsage, Message, UnusedInput
 from tests import factories
 
@@ -158,3 +159,83 @@ def test_tags_that_there_are_not_are_ignored(send: Any, client: Client) -> None:
 
     assert response.status_code == 200
     assert connection.vendor in ("sqlite", "postgresql")
+
+
+USER = "KE.13491208655302741918"
+
+
+def test_a_person_without_a_number_is_written_to_by_user_id(
+    send: Any, acme: Company, channel: Channel, graph: Any, drain: Any
+) -> None:
+    known = factories.make_contact(acme, phone=None, bsuid=USER)
+
+    response = send(phone_number=[USER, "KE.777unheard0of"], type="text", message="Hi")
+    drain(channel)
+
+    assert response.json()["recipients_count"] == 2
+    assert Contact.objects.filter(bsuid="KE.777unheard0of", saved=False).exists()
+    assert Message.objects.get(contact=known).recipient == USER
+    [asked] = [m["payload"] for m in graph.messages(to=USER)]
+    assert asked["recipient"] == USER and "to" not in asked
+
+
+def test_who_is_named_by_number_and_by_user_id_is_written_to_once_by_number(
+    send: Any, acme: Company
+) -> None:
+    both = factories.make_contact(acme, "254712345678", bsuid=USER)
+
+    response = send(phone_number=["0712345678", USER], type="text", message="Hi")
+
+    assert response.json()["recipients_count"] == 1
+    message = Message.objects.get()
+    assert (message.contact, message.recipient) == (both, "254712345678")
+    assert Batch.objects.get().recipients_count == DailyUsage.objects.get().accepted == 1
+
+
+@pytest.mark.parametrize("inline", [2_000, 0])
+def test_under_a_tag_are_also_those_without_a_number(
+    send: Any, acme: Company, monkeypatch: pytest.MonkeyPatch, inline: int
+) -> None:
+    monkeypatch.setattr(recipients, "INLINE", inline)
+    nameless = factories.make_contact(acme, phone=None, bsuid=USER)
+    out = factories.make_contact(acme, phone=None, bsuid="KE.2", opted_out_at=timezone.now())
+    tag = factories.make_tag(acme, nameless, out, factories.make_contact(acme, "254712345678"))
+
+    response = send(contact_tag_id=tag.pk, phone_number=USER, type="text", message="Hi")
+    expand_all(Batch.objects.get())
+
+    assert response.json()["recipients_count"] == 2
+    assert set(Message.objects.values_list("recipient", flat=True)) == {USER, "254712345678"}
+    assert UnusedInput.objects.values_list("input", "reason").get() == ("KE.2", "opted out")
+
+
+def test_a_code_goes_to_numbers_only(acme: Company, channel: Channel) -> None:
+    code = factories.make_template(acme, category="AUTHENTICATION")
+    tag = factories.make_tag(
+        acme,
+        factories.make_contact(acme, phone=None, bsuid=USER),
+        factories.make_contact(acme, "254712345678"),
+    )
+    request = services.SendRequest(
+        channel=channel,
+        template=code,
+        payload={"type": "template", "template": {"name": code.name}},
+        numbers=["KE.777unheard0of"],
+        tags=[tag.pk],
+        dialect="portal",
+    )
+
+    run = dry_run.run(request, company=acme, now=timezone.now())
+    services.accept(
+        request,
+        caller=compose.caller(acme),
+        now=timezone.now(),
+        answer=lambda batch: Answer(200, {}),
+    )
+
+    assert (run.total, [(group.reason, group.count) for group in run.groups]) == (
+        1,
+        [(recipients.NO_NUMBER, 2)],
+    )
+    assert Message.objects.get().recipient == "254712345678"
+    assert set(UnusedInput.objects.values_list("reason", flat=True)) == {recipients.NO_NUMBER}

@@ -98,6 +98,18 @@ def test_the_page_shows_what_is_stuck(staff: Client, acme: Company, channel: Cha
     assert "no worker has run yet" in page
 
 
+def test_a_pause_that_is_over_is_no_longer_given_as_a_reason(staff: Client, channel: Channel, now):
+    factories.make_message(channel)
+    paused = {"pause_reason": "Meta said so", "quality": "RED"}
+    Channel.objects.update(**paused, paused_until=now + timedelta(hours=1))
+    pages = (reverse("operations"), reverse("admin:index"))
+    assert all("Meta said so" in staff.get(page).content.decode() for page in pages)
+
+    Channel.objects.update(paused_until=now - timedelta(hours=1))
+
+    assert not any("Meta said so" in staff.get(page).content.decode() for page in pages)
+
+
 def test_a_channel_is_paused_from_the_page_and_resumed(staff: Client, channel: Channel):
     factories.make_message(channel)
     pause = reverse("admin:companies_channel_pause", args=[channel.pk])
@@ -140,7 +152,7 @@ def test_failed_events_of_a_company_are_sent_again(staff: Client, acme: Company,
 
     failed.refresh_from_db()
     assert (failed.state, failed.tries) == (WebhookDelivery.State.PENDING, 0)
-    assert "1 events are sent again" in page
+    assert "1 event is sent again" in page
 
 
 def test_an_endpoint_that_is_off_is_not_served(staff: Client, acme: Company):

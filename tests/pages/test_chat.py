@@ -550,6 +550,40 @@ def test_a_merged_number_is_answered_where_it_wrote_from(
     assert Message.objects.latest("pk").recipient == PHONE
 
 
+def test_who_keeps_the_number_back_is_answered_by_user_id(
+    operator: Client, channel: Channel
+) -> None:
+    user = "KE.13491208655302741918"
+    message = webhooks.inbound("No number for you", from_user_id=user)
+    del message["from"]
+    inbound.store(
+        Inbound(
+            phone_number_id=channel.phone_number_id,
+            message=message,
+            profile={"user_id": user},
+            at=timezone.now(),
+        ),
+        channel,
+    )
+    contact = Contact.objects.get(bsuid=user)
+
+    assert "min left to answer freely" in page(operator, contact)
+    assert answer(operator, contact).status_code == 200
+    sent = Message.objects.get()
+    assert (sent.recipient, sent.contact) == (user, contact)
+
+
+def test_who_keeps_the_number_back_is_offered_templates_after_24_hours(
+    operator: Client, channel: Channel, acme: Company
+) -> None:
+    contact = factories.make_contact(acme, phone=None, bsuid="KE.134")
+
+    html = page(operator, contact)
+
+    assert "/send?to=KE.134" in html
+    assert "KE.134" in operator.get("/send?to=KE.134").content.decode()
+
+
 def test_an_emoji_is_put_on_their_message(operator: Client, channel: Channel) -> None:
     message = wrote(channel)
     [line] = bubbles(page(operator, message.contact))

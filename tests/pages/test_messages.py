@@ -512,6 +512,15 @@ def test_a_failed_message_is_sent_again_as_one_of_its_own(
     assert AuditEvent.objects.get(kind="message.retried").detail == {"batch": new.batch.public_id}
 
 
+def test_it_is_sent_again_to_where_the_person_is_known_by_now(owner: Client, unconfirmed: Message):
+    Contact.objects.update(phone=None, bsuid="KE.1")
+
+    _again(owner, unconfirmed)
+
+    new = Message.objects.exclude(pk=unconfirmed.pk).get()
+    assert (new.recipient, new.contact_id) == ("KE.1", unconfirmed.contact_id)
+
+
 def test_asking_twice_sends_once_and_the_old_one_names_the_new(owner: Client, unconfirmed: Message):
     for _ in range(2):
         _again(owner, unconfirmed)
@@ -528,7 +537,7 @@ def test_asking_twice_sends_once_and_the_old_one_names_the_new(owner: Client, un
     [
         ({"contact": {"opted_out_at": timezone.now()}}, "has opted out"),
         ({"contact": {"last_inbound_at": None}}, "only a template may be sent"),
-        ({"contact": {"phone": None, "bsuid": "KE.1"}}, "is not known any more"),
+        ({"contact": {"phone": None, "erased_at": timezone.now()}}, "is not known any more"),
         ({"message": {"error_code": "131047"}}, "fail for the same reason"),
         ({"message": {"error_code": "expired"}}, "fail for the same reason"),
         ({"message": {"status": Status.READ}}, "Only what has failed"),

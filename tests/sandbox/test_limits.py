@@ -40,6 +40,17 @@ def test_a_users_message_opens_the_window_for_24_hours(client, graph):
     assert client.text(USER).status_code == 400
 
 
+def test_a_message_opens_the_window_for_the_user_id_too(client, graph):
+    graph.settings(enforce_window="sync")
+    user = "KE.13491208655302741918"
+    text = {"messaging_product": "whatsapp", "recipient": user, "text": {"body": "Hi"}}
+    assert client.post(text).status_code == 400
+
+    graph.inbound(NUMBER, from_user_id=user)
+
+    assert client.post(text).status_code == 200
+
+
 def test_over_the_throughput_it_is_130429(client, graph):
     graph.settings(mps=5)
 

@@ -70,8 +70,9 @@ def receive(state: State, order: dict[str, Any]) -> dict[str, Any]:
     if not order.get("no_contacts") and order.get("type") != "system":
         value["contacts"] = [_contact(order, wa_id, state.settings)]
     value["messages"] = [message]
-    if wa_id and message["type"] not in ("system",):
-        state.last_inbound[number.id, wa_id] = now
+    if message["type"] not in ("system",):
+        for name in filter(None, (wa_id, message.get("from_user_id"))):
+            state.last_inbound[number.id, name] = now
     state.emit(Change(number.waba_id, "messages", value), phone_number_id=number.id)
     return {"message": message, "value": value}
 
