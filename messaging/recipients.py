@@ -21,6 +21,8 @@ from messaging.models import Batch, Message, UnusedInput
 from templates_app.models import Template
 
 SLICE = 50_000
+# So many tags are walked side by side, each in its order; of more, some together.
+MERGED = 50
 # So many under tags are stored while the caller waits; it takes a few milliseconds.
 INLINE = 2_000
 
@@ -67,20 +69,32 @@ class Refusing:
             return NO_NUMBER
         return WINDOW_CLOSED if self.heard_since is not None else None
 
+    def rules(self) -> Iterator[tuple[str, list[object], str]]:
+        """Conditions on a contact `c`, with their parameters and reasons: the first that holds is why
+        it is left out.
+        """
+        yield "c.opted_out_at IS NOT NULL", [], OPTED_OUT
+        if self.without_number:
+            yield "c.phone IS NULL", [], NO_NUMBER
+        if self.unreachable_since is not None:
+            yield "c.not_on_whatsapp_at > %s", [sql.moment(self.unreachable_since)], NOT_ON_WHATSAPP
+        if self.heard_since is not None:
+            closed = "(c.last_inbound_at IS NULL OR c.last_inbound_at <= %s)"
+            yield closed, [sql.moment(self.heard_since)], WINDOW_CLOSED
+
     def reason(self) -> tuple[str, list[object]]:
         """An expression over a contact `c`, with its parameters: why it is left out, else NULL."""
-        whens: list[str] = ["WHEN c.opted_out_at IS NOT NULL THEN %s"]
-        params: list[object] = [OPTED_OUT]
-        if self.without_number:
-            whens.append("WHEN c.phone IS NULL THEN %s")
-            params.append(NO_NUMBER)
-        if self.unreachable_since is not None:
-            whens.append("WHEN c.not_on_whatsapp_at > %s THEN %s")
-            params += [sql.moment(self.unreachable_since), NOT_ON_WHATSAPP]
-        if self.heard_since is not None:
-            whens.append("WHEN c.last_inbound_at IS NULL OR c.last_inbound_at <= %s THEN %s")
-            params += [sql.moment(self.heard_since), WINDOW_CLOSED]
+        whens, params = [], []
+        for condition, values, reason in self.rules():
+            whens.append(f"WHEN {condition} THEN %s")
+            params += [*values, reason]
         return f"CASE {' '.join(whens)} END", params
+
+    def somebody(self) -> tuple[str, list[object]]:
+        """A condition on a contact `c`, with its parameters: it is left out."""
+        rules = list(self.rules())
+        ors = " OR ".join(condition for condition, _, _ in rules)
+        return f"({ors})", [value for _, values, _ in rules for value in values]
 
     def nobody(self) -> tuple[str, list[object]]:
         """A condition on a contact `c`, with its parameters: it is not left out."""
@@ -194,22 +208,15 @@ def left_out_tagged(
     people, params = tagged_people(
         company_id=company_id, tag_ids=tag_ids, tagged_up_to=tagged_up_to, besides=besides
     )
-    (reason, reason_params), (fit, fit_params) = refusing.reason(), refusing.nobody()
+    reason, reason_params = refusing.reason()
+    left_out, left_out_params = refusing.somebody()
     after = 0
-    while True:
-        [(last,)] = sql.fetch(
-            f"""SELECT max(contact_id) FROM (SELECT contact_id FROM {_TAGGED}
-            WHERE {sql.in_list("tag_id")} AND id <= %s AND contact_id > %s
-            ORDER BY contact_id LIMIT %s) AS slice""",
-            [sql.id_list(tag_ids), tagged_up_to, after, SLICE],
-        )
-        if last is None:
-            return
+    while (last := _end_of_slice(tag_ids, after=after)) is not None:
         yield from sql.fetch(
             f"""SELECT {ADDRESS}, {reason} {people.removesuffix(")")}
                 AND contact_id > %s AND contact_id <= %s)
-            AND c.id > %s AND c.id <= %s AND ({fit}) IS NOT TRUE ORDER BY c.id""",
-            [*reason_params, *params, after, last, after, last, *fit_params],
+            AND c.id > %s AND c.id <= %s AND {left_out} ORDER BY c.id""",
+            [*reason_params, *params, after, last, after, last, *left_out_params],
         )
         after = last
 
@@ -296,32 +303,43 @@ def store_slice(batch: Batch, *, after: int, limit: int = SLICE) -> tuple[int, i
 
     Returns how many were stored, and the last contact looked at: None when there are no more.
     """
-    tagged = f"{sql.in_list('tag_id')} AND id <= %s AND contact_id > %s"
-    reach = [sql.id_list(batch.tag_ids), batch.tagged_up_to, after]
-    [(last,)] = sql.fetch(
-        f"""SELECT max(contact_id) FROM (SELECT contact_id FROM {_TAGGED} WHERE {tagged}
-        ORDER BY contact_id LIMIT %s) AS slice""",
-        [*reach, SLICE],
-    )
+    last = _end_of_slice(batch.tag_ids, after=after)
     if last is None:
         return 0, None
     # The range is named for the contacts as well: else each slice would scan all of them.
-    people = f"""FROM {_CONTACT} c WHERE c.company_id = %s AND {ADDRESS} IS NOT NULL
-        AND c.id > %s AND c.id <= %s
-        AND c.id IN (SELECT contact_id FROM {_TAGGED} WHERE {tagged} AND contact_id <= %s)"""
-    who = [batch.company_id, after, last, *reach, last]
-    stored = _store_people(batch, people, who, limit)
-    refusing = Refusing.of(batch)
-    (reason, reason_params), (fit, fit_params) = refusing.reason(), refusing.nobody()
-    sql.execute(
-        f"""INSERT INTO {_UNUSED} (batch_id, input, reason)
-        SELECT %s, {ADDRESS}, {reason} {people} AND ({fit}) IS NOT TRUE""",
-        [batch.pk, *reason_params, *who, *fit_params],
+    within = f"c.company_id = %s AND {ADDRESS} IS NOT NULL AND c.id > %s AND c.id <= %s"
+    among: list[object] = [batch.company_id, after, last]
+    stored = _store_people(batch, within, among, limit)
+    _note_left_out(batch, within, among)
+    return stored, last
+
+
+def _end_of_slice(tag_ids: Sequence[int], *, after: int) -> int | None:
+    """The contact with which the next SLICE taggings end; None when there are no more.
+
+    Read along each tag's own index and merged, so that it costs a slice however large the table is.
+    """
+    if not tag_ids:
+        return None
+    groups = [tag_ids[n::MERGED] for n in range(min(MERGED, len(tag_ids)))]
+    along = " UNION ALL ".join(
+        f"""SELECT contact_id FROM (SELECT contact_id FROM {_TAGGED}
+        WHERE {_tag_in(group)} AND contact_id > {after:d} ORDER BY contact_id LIMIT {SLICE:d}) AS t{n}"""
+        for n, group in enumerate(groups)
     )
-    return stored, int(last)
+    [(last,)] = sql.fetch(
+        f"""SELECT max(contact_id) FROM (
+        SELECT contact_id FROM ({along}) AS tagged ORDER BY contact_id LIMIT {SLICE:d}) AS slice"""
+    )
+    return None if last is None else int(last)
 
 
-def _store_people(batch: Batch, people: str, who: list[object], limit: int) -> int:
+def _tag_in(tag_ids: Sequence[int]) -> str:
+    """Written out: PostgreSQL walks an index in its order for `IN (7)`, not for `= ANY('{7}')`."""
+    return f"tag_id IN ({', '.join(f'{tag_id:d}' for tag_id in tag_ids)})"
+
+
+def _store_people(batch: Batch, within: str, among: list[object], limit: int) -> int:
     head, params = _select(batch)
     # Whose number was given as well is stored already, and must not use up the limit.
     besides = (
@@ -330,16 +348,35 @@ def _store_people(batch: Batch, people: str, who: list[object], limit: int) -> i
         if batch.numbered_count
         else ""
     )
+    _, after, last = among
     fit, fit_params = Refusing.of(batch).nobody()
-    insert = f"""INSERT INTO {_MESSAGE} ({_COLUMNS}) {head} {people} AND {fit}
+    insert = f"""INSERT INTO {_MESSAGE} ({_COLUMNS}) {head} FROM {_CONTACT} c
+        WHERE {within} AND {fit} AND c.id IN (SELECT contact_id FROM {_TAGGED}
+            WHERE {_tag_in(batch.tag_ids)} AND id <= %s AND contact_id > %s AND contact_id <= %s)
         {besides} ORDER BY c.id LIMIT %s"""
-    values = [*params, *who, *fit_params, max(0, limit)]
+    tagged = [batch.tagged_up_to, after, last]
+    values = [*params, *among, *fit_params, *tagged, max(0, limit)]
     try:
         with transaction.atomic():
             return sql.execute(insert, values)
     except IntegrityError:
         # Part of the slice is there already. To allow for that always would cost a quarter more.
         return sql.execute(f"{insert} ON CONFLICT DO NOTHING", values)
+
+
+def _note_left_out(batch: Batch, within: str, among: list[object]) -> None:
+    """Who is left out has indexes, so each of these few is looked up under the tags: a join, as above,
+    would read the whole slice again.
+    """
+    refusing = Refusing.of(batch)
+    (reason, reason_params), (left_out, left_out_params) = refusing.reason(), refusing.somebody()
+    sql.execute(
+        f"""INSERT INTO {_UNUSED} (batch_id, input, reason)
+        SELECT %s, {ADDRESS}, {reason} FROM {_CONTACT} c WHERE {within} AND {left_out}
+        AND (SELECT t.id FROM {_TAGGED} t WHERE t.contact_id = c.id
+             AND t.{_tag_in(batch.tag_ids)} AND t.id <= %s LIMIT 1) IS NOT NULL""",
+        [batch.pk, *reason_params, *among, *left_out_params, batch.tagged_up_to],
+    )
 
 
 def note_unused(batch: Batch, unused: Unused) -> None:

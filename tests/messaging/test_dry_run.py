@@ -209,6 +209,14 @@ def test_the_list_of_those_left_out_names_each_once(
     assert [given for given, _ in closed] == ["+254712345678", "+254700000002", "+254700000003"]
 
 
+def test_the_list_of_those_left_out_needs_no_tag(channel: Channel, acme: Company) -> None:
+    request = request_for(channel, numbers=["12"])
+
+    left_out = list(dry_run.each_left_out(request, company=acme, reason=""))
+
+    assert left_out == [("12", recipients.NOT_A_NUMBER)]
+
+
 def test_it_takes_as_many_queries_for_many_people_as_for_few(
     channel: Channel, acme: Company, crowd: dict[str, Any]
 ) -> None:

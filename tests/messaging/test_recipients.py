@@ -56,6 +56,21 @@ def test_many_under_a_tag_are_stored_in_slices_after_the_answer(
     assert UnusedInput.objects.count() == 300
 
 
+def test_people_under_more_tags_than_are_walked_side_by_side_are_stored_once_each(
+    send: Any, acme: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recipients, "SLICE", 7)
+    monkeypatch.setattr(recipients, "MERGED", 2)
+    monkeypatch.setattr(recipients, "INLINE", 0)
+    people = [factories.make_contact(acme) for _ in range(30)]
+    tags = [factories.make_tag(acme, *people[start : start + 15]) for start in (0, 5, 10, 15)]
+
+    send(contact_tag_id=[tag.pk for tag in tags], type="text", message="Hi")
+    expand_all(Batch.objects.get())
+
+    assert sorted(Message.objects.values_list("contact_id", flat=True)) == [p.pk for p in people]
+
+
 def test_storing_again_after_a_crash_doubles_nobody(
     send: Any, crowd: Tag, monkeypatch: pytest.MonkeyPatch
 ) -> None:
