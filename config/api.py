@@ -1,5 +1,6 @@
 """What the API has in common whatever the dialect: its errors, and reading a JSON body safely."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -64,6 +65,16 @@ class UnsupportedMediaType(ApiError):
 class RateLimited(ApiError):
     code = "rate_limit_exceeded"
     status = 429
+
+
+class MethodNotAllowed(ApiError):
+    code = "method_not_allowed"
+    status = 405
+
+    def __init__(self, method: str | None, allowed: Sequence[str]) -> None:
+        super().__init__(
+            f"Method {str(method)[:20]} is not allowed here", headers={"Allow": ", ".join(allowed)}
+        )
 
 
 def read_body(request: HttpRequest) -> bytes:

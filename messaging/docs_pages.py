@@ -2,17 +2,21 @@
 how to move here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 
 import orjson
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
+from config.api import MethodNotAllowed
 from messaging import deliveries, delivery_queue, webhook_endpoints
+from messaging.dialects import AUTOKONNECT
 from messaging.openapi.document import document
 from messaging.openapi.parts import example
 from messaging.openapi.postman import collection
@@ -147,19 +151,41 @@ def _origin(request: HttpRequest) -> str:
     return request.build_absolute_uri("/").rstrip("/")
 
 
-@require_safe
+View = Callable[[HttpRequest], HttpResponse]
+
+
+def _reads(view: View) -> View:
+    """A page under /api/, where programs are: another method is refused in the API's own words."""
+
+    @csrf_exempt
+    @wraps(view)
+    def answer(request: HttpRequest) -> HttpResponse:
+        if request.method in ("GET", "HEAD"):
+            return view(request)
+        refused = AUTOKONNECT.error(MethodNotAllowed(request.method, ["GET", "HEAD"]))
+        return HttpResponse(
+            orjson.dumps(refused.body),
+            content_type="application/json",
+            status=refused.status,
+            headers=refused.headers,
+        )
+
+    return answer
+
+
+@_reads
 def api_schema(request: HttpRequest) -> HttpResponse:
     return _json(document(_origin(request)))
 
 
-@require_safe
+@_reads
 def api_postman(request: HttpRequest) -> HttpResponse:
     answer = _json(collection(document(_origin(request))))
     answer["Content-Disposition"] = 'attachment; filename="tuma.postman_collection.json"'
     return answer
 
 
-@require_safe
+@_reads
 def api_docs(request: HttpRequest) -> HttpResponse:
     configuration = orjson.dumps(_REFERENCE).decode()
     answer = render(request, "docs/reference.html", {"configuration": configuration})

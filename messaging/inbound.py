@@ -99,6 +99,9 @@ def _readable(kind: str, message: dict[str, Any]) -> str:
     content = message.get(kind)
     if not isinstance(content, dict):
         return ""
+    if kind == "edit":  # what it says now
+        changed = content.get("message")
+        return _readable(str(changed.get("type")), changed) if isinstance(changed, dict) else ""
     if kind == "interactive":
         content = content.get(str(content.get("type"))) or {}
     for key in ("body", "caption", "text", "title", "emoji", "name", "filename"):

@@ -1,4 +1,5 @@
 from django.urls import path
+from django.views.generic import RedirectView
 
 from messaging import (
     batch_pages,
@@ -22,6 +23,10 @@ urlpatterns = [
     path("api/schema", docs_pages.api_schema, name="api_schema"),
     path("api/docs", docs_pages.api_docs, name="api_docs"),
     path("api/postman.json", docs_pages.api_postman, name="api_postman"),
+    *(
+        path(f"api/{page}/", RedirectView.as_view(url=f"/api/{page}"))
+        for page in ("schema", "docs", "postman.json")
+    ),
     path("docs/webhooks", docs_pages.webhook_guide, name="webhook_guide"),
     path("moving", docs_pages.moving, name="moving"),
     path("moving/<slug:vendor>", docs_pages.moving_from, name="moving_from"),

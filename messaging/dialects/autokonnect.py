@@ -150,12 +150,14 @@ def _many(value: object) -> list[object]:
 
 def _tags(value: object) -> list[object]:
     """Ids as they were given; whether there are such tags, the core looks up."""
-    tags = _many(value)
-    if any(isinstance(tag, bool) or not isinstance(tag, int | float | str) for tag in tags):
+    tags = [
+        int(tag) if isinstance(tag, float) and tag.is_integer() else tag for tag in _many(value)
+    ]
+    if any(isinstance(tag, bool) or not isinstance(tag, int | str) for tag in tags):
         raise refuse(
             "invalid_contact_tag_id", "contact_tag_id must be a tag ID or an array of them"
         )
-    return [int(tag) if isinstance(tag, float) and tag.is_integer() else tag for tag in tags]
+    return tags
 
 
 def _template_id(value: object) -> int:

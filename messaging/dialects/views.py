@@ -22,6 +22,7 @@ from companies.models import Scope
 from config.api import (
     Answer,
     ApiError,
+    MethodNotAllowed,
     RateLimited,
     UnsupportedMediaType,
     is_json,
@@ -68,12 +69,7 @@ class DialectView(View):
         method = (request.method or "").lower()
         handler = getattr(self, method, None) if method in self.http_method_names else None
         if handler is None or method in ("head", "options"):
-            raise ApiError(
-                f"Method {str(request.method)[:20]} is not allowed here",
-                code="method_not_allowed",
-                status=405,
-                headers={"Allow": ", ".join(self.allowed_methods())},
-            )
+            raise MethodNotAllowed(request.method, self.allowed_methods())
         caller = self.authenticate(request)
         result: Answer = handler(request, caller, **url)
         return result

@@ -44,6 +44,16 @@ INBOUND: list[tuple[dict[str, Any], str]] = [
     ({"type": "order", "order": {"catalog_id": "1", "text": "Two", "product_items": []}}, "Two"),
     ({"type": "unsupported", "errors": [{"code": 131051}]}, ""),
     ({"type": "edit", "edit": {"original_message_id": "wamid.x"}}, ""),
+    (
+        {
+            "type": "edit",
+            "edit": {
+                "original_message_id": "wamid.x",
+                "message": {"type": "text", "text": {"body": "Three"}},
+            },
+        },
+        "Three",
+    ),
     ({"type": "revoke", "revoke": {"original_message_id": "wamid.x"}}, ""),
     ({"type": "something_new", "something_new": ["x"]}, ""),
 ]

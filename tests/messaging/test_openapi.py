@@ -146,6 +146,19 @@ def test_it_is_served_for_the_callers_own_host(client: Client):
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("page", ["/api/schema", "/api/docs", "/api/postman.json"])
+def test_its_pages_answer_as_the_api_does(page: str):
+    strict = Client(enforce_csrf_checks=True)
+
+    refused = strict.post(page)
+    with_slash = strict.get(f"{page}/")
+
+    assert (refused.status_code, refused["Allow"]) == (405, "GET, HEAD")
+    assert refused.json()["code"] == "method_not_allowed"
+    assert with_slash["Location"] == page
+
+
+@pytest.mark.django_db
 def test_errors_are_shown_in_the_words_that_callers_get(client: Client):
     answer = client.post("/api/v1/messages", data={}, content_type="application/json").json()
     shown = DOCUMENT["paths"]["/api/v1/messages"]["post"]["responses"]["401"]

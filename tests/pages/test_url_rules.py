@@ -29,7 +29,7 @@ OPEN = {
     r"": "anybody",
     r"favicon\.ico": "anybody",
     # What whoever writes a client reads.
-    r"api/(schema|docs|postman\.json)|docs/webhooks|moving(/<slug:vendor>)?": "anybody",
+    r"api/(schema|docs|postman\.json)/?|docs/webhooks|moving(/<slug:vendor>)?": "anybody",
     # Chooses the language of the pages: a cookie of one's own.
     r"language": "anybody",
     # Whoever has the link of the mail.
