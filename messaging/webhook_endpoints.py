@@ -1,6 +1,7 @@
 """What may be done with endpoints, by the API and on the pages alike; each of one company."""
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -196,7 +197,7 @@ def _queue_again(endpoint: WebhookEndpoint, which: Q, now: datetime) -> int:
             .update(state=State.PENDING, tries=0, due_at=now, delivered_at=None)
         )
         _update(endpoint, **FRESH)
-    wake.wake_endpoint(endpoint.pk)
+        transaction.on_commit(partial(wake.wake_endpoint, endpoint.pk))
     return count
 
 

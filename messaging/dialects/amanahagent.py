@@ -7,6 +7,7 @@ the field that is wrong and shows what it held.
 from typing import Any
 from urllib.parse import urlsplit
 
+import orjson
 from django.http import HttpRequest
 
 from companies.keys import Caller
@@ -142,8 +143,10 @@ def _details(error: ApiError) -> dict[str, Any]:
         return {}
     details: dict[str, Any] = {"field": _FIELDS.get(error.param, error.param)}
     value = getattr(error, "value", None)
-    if value is not None:
-        details["value"] = value[:_SHOWN] if isinstance(value, str) else value
+    if isinstance(value, str):
+        details["value"] = value[:_SHOWN]
+    elif value is not None and len(orjson.dumps(value)) <= _SHOWN:
+        details["value"] = value
     return details
 
 

@@ -7,7 +7,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from companies.keys import Caller
-from config.api import Answer
+from config import public_ids
+from config.api import Answer, read_body
 from messaging import webhook_endpoints
 from messaging.dialects import AMANAHAGENT
 from messaging.dialects.amanahagent import Refused
@@ -44,14 +45,16 @@ class WebhooksView(DialectView):
             return Answer(201, _printed(endpoint))
 
         answer = self.once(request, caller, body, make)
-        return self._with_secret(answer, caller) if is_ours else answer
+        return _with_secret(answer, caller) if is_ours else answer
 
-    def _with_secret(self, answer: Answer, caller: Caller) -> Answer:
-        """Added last: what is kept for a repeated Idempotency-Key is not encrypted."""
-        if answer.status != 201:
-            return answer
-        endpoint = webhook_endpoints.find(answer.body["id"], company_id=caller.company_id)
-        return Answer(201, {**answer.body, "secret": endpoint.secret}, answer.headers)
+
+def _with_secret(answer: Answer, caller: Caller) -> Answer:
+    """Added last: what is kept for a repeated Idempotency-Key is not encrypted."""
+    endpoints = webhook_endpoints.of_company(caller.company_id)
+    endpoint = endpoints.filter(pk=public_ids.decode("wh", answer.body["id"]) or 0).first()
+    if endpoint is None:  # deleted since
+        return answer
+    return Answer(answer.status, {**answer.body, "secret": endpoint.secret}, answer.headers)
 
 
 class WebhookView(DialectView):
@@ -85,9 +88,14 @@ class WebhookTestView(DialectView):
     dialect = AMANAHAGENT
 
     def post(self, request: HttpRequest, caller: Caller, *, webhook_id: str) -> Answer:
-        event = webhook_endpoints.send_test(_found(webhook_id, caller), now=timezone.now())
-        body = {"event_id": event.public_id, "event": event.event, "sequence": event.sequence}
-        return Answer(202, body)
+        endpoint = _found(webhook_id, caller)
+
+        def make() -> Answer:
+            event = webhook_endpoints.send_test(endpoint, now=timezone.now())
+            body = {"event_id": event.public_id, "event": event.event, "sequence": event.sequence}
+            return Answer(202, body)
+
+        return self.once(request, caller, read_body(request), make)
 
 
 class WebhookSecretView(DialectView):
@@ -96,11 +104,16 @@ class WebhookSecretView(DialectView):
     def post(self, request: HttpRequest, caller: Caller, *, webhook_id: str) -> Answer:
         """A new secret, ours or the one given; the one before is valid for a day still."""
         endpoint = _found(webhook_id, caller)
-        data = self.read_object(request)[0] if _has_body(request) else {}
+        data, body = self.read_object(request) if _has_body(request) else ({}, b"")
         secret, is_ours = webhook_endpoints.new_or_given(data.get("secret"))
-        webhook_endpoints.roll_secret(endpoint, secret=secret, now=timezone.now())
-        body = {"id": endpoint.public_id, "previous_valid_until": iso(endpoint.previous_until)}
-        return Answer(200, body | ({"secret": secret} if is_ours else {}))
+
+        def make() -> Answer:
+            webhook_endpoints.roll_secret(endpoint, secret=secret, now=timezone.now())
+            until = iso(endpoint.previous_until)
+            return Answer(200, {"id": endpoint.public_id, "previous_valid_until": until})
+
+        answer = self.once(request, caller, body, make)
+        return _with_secret(answer, caller) if is_ours else answer
 
 
 class WebhookEventsView(DialectView):
@@ -127,17 +140,21 @@ class WebhookReplayView(DialectView):
     def post(self, request: HttpRequest, caller: Caller, *, webhook_id: str) -> Answer:
         """Delivers one event again (`event_id`), or all that failed since a time (`since`)."""
         endpoint = _found(webhook_id, caller)
-        data, _ = self.read_object(request)
+        data, body = self.read_object(request)
         if ("event_id" in data) == ("since" in data):
             raise Refused("invalid_replay", "Either event_id or since is required", "event_id")
-        now = timezone.now()
-        if "since" in data:
-            since = _moment(data["since"])
-            count = webhook_endpoints.replay_failed(endpoint, since=since, now=now)
-        else:
-            delivery = webhook_endpoints.find_delivery(endpoint, data["event_id"])
-            count = webhook_endpoints.replay(endpoint, delivery, now=now)
-        return Answer(202, {"replayed": count})
+        since = _moment(data["since"]) if "since" in data else None
+
+        def make() -> Answer:
+            now = timezone.now()
+            if since:
+                count = webhook_endpoints.replay_failed(endpoint, since=since, now=now)
+            else:
+                delivery = webhook_endpoints.find_delivery(endpoint, data["event_id"])
+                count = webhook_endpoints.replay(endpoint, delivery, now=now)
+            return Answer(202, {"replayed": count})
+
+        return self.once(request, caller, body, make)
 
 
 # --- What is shown --------------------------------------------------------------------

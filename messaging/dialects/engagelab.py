@@ -7,6 +7,7 @@ import base64
 import binascii
 from typing import Any
 
+import orjson
 from django.http import HttpRequest
 
 from companies.keys import PREFIX, Caller
@@ -32,6 +33,9 @@ from templates_app.parameters import InvalidComponents
 MEDIA = ("image", "video", "audio", "document", "sticker")
 TYPES = ("text", *MEDIA, "template")
 _DEV_KEY = len(PREFIX) + 8
+# Both are kept with every event that is told of the message.
+MAX_REQUEST_ID = 1000
+MAX_CUSTOM_ARGS = 16_384  # bytes of JSON
 
 # Our code: its code and HTTP status. What isn't here is an unacceptable value, 3003.
 _CODES: dict[str, tuple[int, int]] = {
@@ -242,7 +246,7 @@ def _template(content: dict[str, Any], channel: Channel) -> tuple[Template, Payl
 
 def _echo(data: dict[str, Any]) -> dict[str, Any]:
     """What comes back as it was given: in the answer, in webhooks."""
-    echo = {}
+    echo: dict[str, Any] = {}
     for field, kind in (("request_id", str), ("custom_args", dict)):
         value = data.get(field)
         if value is None:
@@ -250,4 +254,8 @@ def _echo(data: dict[str, Any]) -> dict[str, Any]:
         if not isinstance(value, kind):
             raise _missing(field)
         echo[field] = value
+    if len(echo.get("request_id", "")) > MAX_REQUEST_ID:
+        raise _invalid("request_id", f"it is over {MAX_REQUEST_ID} characters")
+    if len(orjson.dumps(echo.get("custom_args"))) > MAX_CUSTOM_ARGS:
+        raise _invalid("custom_args", f"it is over {MAX_CUSTOM_ARGS} bytes of JSON")
     return echo

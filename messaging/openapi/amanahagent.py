@@ -37,11 +37,13 @@ _SHARED: Codes = {
     429: {"RATE_LIMIT_EXCEEDED": "More than 600 requests in a minute"},
     500: {"INTERNAL_SERVER_ERROR": "Internal server error"},
 }
-_WRITING: Codes = {
-    409: {"IDEMPOTENCY_CONFLICT": "This Idempotency-Key came with another request before."},
-    413: {"PAYLOAD_TOO_LARGE": "The body is larger than 5242880 bytes."},
+_CONFLICT = {"IDEMPOTENCY_CONFLICT": "This Idempotency-Key came with another request before."}
+_TOO_LARGE: Codes = {413: {"PAYLOAD_TOO_LARGE": "The body is larger than 5242880 bytes."}}
+_BODY: Codes = {
+    **_TOO_LARGE,
     415: {"UNSUPPORTED_MEDIA_TYPE": "Content-Type must be application/json"},
 }
+_WRITING: Codes = {409: _CONFLICT, **_BODY}
 _PAGING: Codes = {
     400: {
         "INVALID_PAGE": "page must be a number from 1 to 1000000",
@@ -78,8 +80,9 @@ _SENDING: Codes = {
 }
 _WEBHOOK: Codes = {404: {"WEBHOOK_NOT_FOUND": "There is no such webhook"}}
 _SWITCHED_OFF: Codes = {
-    409: {"WEBHOOK_DISABLED": "The webhook is switched off: switch it on first"}
+    409: {"WEBHOOK_DISABLED": "The webhook is switched off: switch it on first"} | _CONFLICT
 }
+_BAD_KEY = {"INVALID_IDEMPOTENCY_KEY": "Idempotency-Key must be at most 255 printable characters"}
 _INVALID = {"INVALID_BODY": "The body is not valid JSON."}
 
 
@@ -325,7 +328,7 @@ _PATHS: Object = {
             "change_webhook",
             "Change a webhook, or switch it on or off",
             {"200": _ok("AmanahAgentWebhook")},
-            _WEBHOOK | {400: {"INVALID_FIELD": "url, events and status can be changed"}},
+            _WEBHOOK | _BODY | {400: {"INVALID_FIELD": "url, events and status can be changed"}},
             requestBody=body(
                 ref("AmanahAgentWebhookChange"), {"off": {"value": {"status": "disabled"}}}
             ),
@@ -343,7 +346,8 @@ _PATHS: Object = {
             "test_webhook",
             "Post a test event",
             {"202": _ok("AmanahAgentTestSent")},
-            _WEBHOOK | _SWITCHED_OFF,
+            _WEBHOOK | _SWITCHED_OFF | _TOO_LARGE | {400: _BAD_KEY},
+            parameters=[_IDEMPOTENCY],
         ),
     },
     "/v1/webhooks/{webhook_id}/roll-secret": {
@@ -352,7 +356,10 @@ _PATHS: Object = {
             "roll_secret",
             "A new secret; the one before is valid for a day still",
             {"200": _ok("AmanahAgentSecretRolled")},
-            _WEBHOOK | {400: {"INVALID_SECRET": "secret must be a string of 1 to 256 characters"}},
+            _WEBHOOK
+            | _WRITING
+            | {400: {"INVALID_SECRET": "secret must be a string of 1 to 256 characters"}},
+            parameters=[_IDEMPOTENCY],
             requestBody=body(ref("AmanahAgentSecretGiven"), required=False),
         ),
     },
@@ -383,8 +390,10 @@ _PATHS: Object = {
             {
                 400: _INVALID | {"INVALID_REPLAY": "Either event_id or since is required"},
                 404: {**_WEBHOOK[404], "EVENT_NOT_FOUND": "There is no such event"},
+                **_BODY,
                 **_SWITCHED_OFF,
             },
+            parameters=[_IDEMPOTENCY],
             requestBody=body(
                 ref("AmanahAgentReplay"), {"since": {"value": {"since": "2024-01-15T10:30:00Z"}}}
             ),

@@ -1,6 +1,6 @@
 """EngageLab: the Basic half of /v1/messages. AmanahAgent's module puts the two together."""
 
-from messaging.dialects.engagelab import MEDIA, TYPES
+from messaging.dialects.engagelab import MAX_CUSTOM_ARGS, MAX_REQUEST_ID, MEDIA, TYPES
 from messaging.openapi.parts import (
     LINK,
     PARAMETERS,
@@ -104,8 +104,14 @@ _SCHEMAS: Object = {
             ),
             "to": {**PHONES, "minItems": 1},
             "body": {"type": "object", "oneOf": [ref(name) for name in _BODIES]},
-            "request_id": said(STRING_OR_NULL, "Comes back in the answer and in webhooks."),
-            "custom_args": {"type": ["object", "null"], "description": "Comes back in webhooks."},
+            "request_id": said(
+                STRING_OR_NULL | {"maxLength": MAX_REQUEST_ID},
+                "Comes back in the answer and in webhooks.",
+            ),
+            "custom_args": {
+                "type": ["object", "null"],
+                "description": f"Comes back in webhooks; at most {MAX_CUSTOM_ARGS} bytes of JSON.",
+            },
         },
         required=("to", "body"),
     ),

@@ -230,6 +230,16 @@ def test_what_is_wrong_names_its_field(
     assert not Batch.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("to", "shown"),
+    [("x" * 5000, "x" * 200), (["x"], ["x"]), (["x"] * 5000, None), (True, True)],
+)
+def test_an_error_shows_no_more_of_what_was_wrong_than_one_reads(
+    post: Call, to: Any, shown: Any
+) -> None:
+    assert post({**TEXT, "to": to}).json()["error"]["details"].get("value") == shown
+
+
 def test_an_invalid_number_gets_the_printed_error(post: Call) -> None:
     response = post(to="invalid-number")
 

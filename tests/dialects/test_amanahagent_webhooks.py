@@ -132,6 +132,39 @@ def test_a_repeated_idempotency_key_makes_one_webhook_and_keeps_no_secret(call: 
     assert first.json()["secret"] not in IdempotencyRecord.objects.get().body
 
 
+def test_a_repeated_idempotency_key_does_nothing_to_a_webhook_again(
+    call: Call, hook: WebhookEndpoint
+) -> None:
+    from messaging.models import IdempotencyRecord
+
+    happen(hook)
+    requests = {"/test": None, "/roll-secret": None, "/replay": {"since": "2020-01-01"}}
+    for path, body in requests.items():
+        headers = {"Idempotency-Key": path}
+        first, again = (
+            call("post", f"/{hook.public_id}{path}", body, headers=headers) for _ in "12"
+        )
+        other = call("post", f"/{hook.public_id}{path}", {"since": "2021-01-01"}, headers=headers)
+
+        assert again.json() == first.json()
+        assert again["Idempotent-Replayed"] == "true"
+        assert refusal(other) == (409, "IDEMPOTENCY_CONFLICT")
+    hook.refresh_from_db()
+    assert hook.last_sequence == 2
+    kept = "".join(IdempotencyRecord.objects.values_list("body", flat=True))
+    assert hook.secret not in kept
+
+
+def test_who_asks_again_for_a_webhook_that_was_deleted_since_gets_no_secret(call: Call) -> None:
+    first = call("post", "", HOOK, headers={"Idempotency-Key": "k1"}).json()
+    call("delete", f"/{first['id']}")
+
+    again = call("post", "", HOOK, headers={"Idempotency-Key": "k1"})
+
+    assert again.status_code == 201
+    assert {**again.json(), "secret": first["secret"]} == first
+
+
 @pytest.mark.parametrize(
     ("body", "code"),
     [
@@ -399,3 +432,23 @@ def test_our_secrets_are_of_the_standards_form() -> None:
     secret = webhook_signing.new_secret()
 
     assert re.fullmatch(r"whsec_[A-Za-z0-9+/]{43}=", secret)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("patch", ""), ("post", "/roll-secret"), ("post", "/replay")]
+)
+def test_what_is_said_of_a_body_that_is_no_json_or_too_large_is_in_the_schema(
+    call: Call, hook: WebhookEndpoint, client: Client, key: str, method: str, path: str
+) -> None:
+    operations = client.get("/api/schema").json()["paths"][f"/v1/webhooks/{{webhook_id}}{path}"]
+    large = call(method, f"/{hook.public_id}{path}", b"x" * 6_000_000)
+    other = getattr(client, method)(
+        f"/v1/webhooks/{hook.public_id}{path}",
+        b"a=b",
+        content_type="text/plain",
+        headers={"Authorization": f"Bearer {key}"},
+    )
+
+    assert refusal(large) == (413, "PAYLOAD_TOO_LARGE")
+    assert refusal(other) == (415, "UNSUPPORTED_MEDIA_TYPE")
+    assert {"413", "415"} <= set(operations[method]["responses"])

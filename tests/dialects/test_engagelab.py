@@ -294,6 +294,16 @@ LINK = "https://files.example.com/a.jpg"
         ({"body": template()}, 4001, None),
         ({"request_id": 5}, 3002, "request_id field must be set correctly"),
         ({"custom_args": [1]}, 3002, "custom_args field must be set correctly"),
+        (
+            {"request_id": "x" * 1001},
+            3003,
+            "request_id field is invalid: it is over 1000 characters",
+        ),
+        (
+            {"custom_args": {"a": "x" * 16_384}},
+            3003,
+            "custom_args field is invalid: it is over 16384 bytes of JSON",
+        ),
     ],
 )
 def test_what_is_missing_is_3002_and_what_is_unacceptable_3003(
