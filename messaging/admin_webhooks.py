@@ -88,7 +88,9 @@ class WebhookEndpointAdmin(ExactSearchMixin, ReadOnlyAdmin):
             messages.error(request, f"Nothing was changed. {error.message}.")
         else:
             self.log_change(request, endpoint, f"Sent {count} failed events again.")
-            messages.success(request, f"{count:,} {'event is' if count == 1 else 'events are'} sent again.")
+            messages.success(
+                request, f"{count:,} {'event is' if count == 1 else 'events are'} sent again."
+            )
         return back(request, reverse("admin:messaging_webhookendpoint_change", args=[object_id]))
 
     @display(description="Events")

@@ -3,8 +3,8 @@
 import orjson
 import pytest
 
-from messaging.error_policy import POLICIES, Action, policy_for
 from messaging.display import reason_title
+from messaging.error_policy import POLICIES, Action, policy_for
 from messaging.outcomes import Accepted, NoAnswer, Refused, is_final, judge, retry_seconds
 from messaging.pacing import TokenBucket
 
