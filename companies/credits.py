@@ -10,6 +10,8 @@ from companies.models import Company, CreditEntry, User
 from config import sql
 from config.api import ApiError
 
+# So many later movements are added up to know a balance of the past.
+LOOKED_BACK = 20_000
 _KINDS = CreditEntry.Kind
 _COMPANY, _ENTRY = Company._meta.db_table, CreditEntry._meta.db_table
 
@@ -69,6 +71,18 @@ def top_up(*, company: Company, amount: int, author: User | None = None, note: s
     if not changed:
         raise InsufficientCredits(needed=-amount, balance=company.credits - company.credit_floor)
     _enter(company.pk, kind, amount, author=author, note=note)
+
+
+def balance_after(entry: CreditEntry) -> int | None:
+    """What was left right after a movement; None where too much has happened since to add it up."""
+    [(balance, later)] = sql.fetch(
+        f"""SELECT c.credits - COALESCE(sum(e.amount), 0), count(e.amount) FROM {_COMPANY} c
+        LEFT JOIN (SELECT amount FROM {_ENTRY} WHERE company_id = %s AND id > %s
+                   ORDER BY id DESC LIMIT %s) AS e ON true
+        WHERE c.id = %s GROUP BY c.credits""",
+        [entry.company_id, entry.pk, LOOKED_BACK + 1, entry.company_id],
+    )
+    return None if later > LOOKED_BACK else int(balance)
 
 
 def _enter(

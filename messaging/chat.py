@@ -208,10 +208,10 @@ def ids_of(contact: Contact) -> list[int]:
     return list(identities(contact).values_list("pk", flat=True))
 
 
-def thread(contact_ids: Sequence[int], *, before: str = "") -> Thread:
+def thread(contact_ids: Sequence[int], *, before: str = "", limit: int = LINES_A_PAGE) -> Thread:
     """The latest lines, or those before a cursor; raises conversations.InvalidCursor."""
     place = Place.parse(before) if before else None
-    found = conversations.earlier(contact_ids, limit=LINES_A_PAGE, before=place)
+    found = conversations.earlier(contact_ids, limit=limit, before=place)
     return Thread(lines=chat_lines.lines(found.rows, people=contact_ids), older=found.next or "")
 
 

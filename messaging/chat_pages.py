@@ -35,6 +35,7 @@ from messaging.payloads import MAX_CAPTION, MAX_TEXT, Payload
 
 NEWS_SECONDS = 3
 LIST_SECONDS = 6
+LATEST_LINES = 6
 MAX_SEARCH = 100
 EMOJI = ("👍", "❤️", "😂", "😮", "😢", "🙏")
 
@@ -205,6 +206,14 @@ def older_lines(request: PortalRequest, contact: Contact, ids: list[int]) -> Htt
         "may": request.may,
     }
     return render(request, "chat/_older.html", context)
+
+
+@require_safe
+@chat_page(Need.READ)
+def latest_lines(request: PortalRequest, contact: Contact, ids: list[int]) -> HttpResponse:
+    """The end of the conversation, as the contact's page shows it: to read only."""
+    context = {"contact": contact, "thread": chat.thread(ids, limit=LATEST_LINES)}
+    return render(request, "chat/_latest.html", context)
 
 
 @require_safe

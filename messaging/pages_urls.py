@@ -67,6 +67,7 @@ urlpatterns = [
     path("conversations/list", chat_pages.conversation_list, name="conversation_list"),
     path("conversations/<str:public_id>", chat_pages.conversation, name="conversation"),
     path("conversations/<str:public_id>/older", chat_pages.older_lines, name="older_lines"),
+    path("conversations/<str:public_id>/latest", chat_pages.latest_lines, name="latest_lines"),
     path("conversations/<str:public_id>/news", chat_pages.news, name="conversation_news"),
     path("conversations/<str:public_id>/send", chat_pages.send, name="conversation_send"),
     path("conversations/<str:public_id>/react", chat_pages.react, name="conversation_react"),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import zoneinfo
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import messages
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
@@ -23,7 +24,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from companies import audit
+from companies import audit, credits
 from companies.charts import Chart, Colour, Series
 from companies.models import Channel, Company, CreditEntry
 from companies.roles import Need
@@ -268,6 +269,12 @@ class Entry:
     row: CreditEntry
     pill: Pill
     batch: str  # the public id; empty for none
+    balance: int | None  # right after it, where that is known
+
+    @property
+    def amount(self) -> str:
+        sign = "+" if self.row.amount > 0 else "−"
+        return f"{sign}{intcomma(abs(self.row.amount))}"
 
 
 @require_safe
@@ -287,16 +294,24 @@ def ledger(request: PortalRequest) -> HttpResponse:
             raise Http404
         found = found.filter(pk__lt=int(before))
     page = list(found[: ENTRIES_A_PAGE + 1])
+    # Of a part of the movements, each would have to be looked up by itself.
+    balance = credits.balance_after(page[0]) if page and not only_paid else None
     context = {
         **_frame(request, month, page="ledger"),
-        "rows": [
-            Entry(row=row, pill=KINDS[_Kind(row.kind)], batch=_batch_id(row))
-            for row in page[:ENTRIES_A_PAGE]
-        ],
+        "rows": list(_shown(page[:ENTRIES_A_PAGE], balance)),
+        "has_balance": balance is not None,
         "older": page[ENTRIES_A_PAGE - 1].pk if len(page) > ENTRIES_A_PAGE else "",
         "only_paid": only_paid,
     }
     return render_page(request, "messaging/usage_ledger.html", context)
+
+
+def _shown(rows: Sequence[CreditEntry], balance: int | None) -> Iterator[Entry]:
+    """Newest first; `balance` is the one right after the first."""
+    for row in rows:
+        kind = KINDS[_Kind(row.kind)]
+        yield Entry(row=row, pill=kind, batch=_batch_id(row), balance=balance)
+        balance = None if balance is None else balance - row.amount
 
 
 def _entries(company: Company, month: Month) -> QuerySet[CreditEntry]:

@@ -101,6 +101,27 @@ def test_a_person_is_written_down_changed_opted_out_merged_and_erased(
     expect(page.get_by_text("Nobody like that")).to_be_visible()
 
 
+def test_long_names_and_all_scripts_find_their_place(page_for: Callable[..., Page]) -> None:
+    page = page_for("owner@acme.example")
+    names = ("Wolfeschlegelsteinhausenberger" * 6, "محمد عبد الرحمن " * 8, "ወይዘሮ አልማዝ 🎉🔥👩‍👩‍👧‍👦")
+    for at, name in enumerate(names):
+        page.goto("/contacts/new")
+        page.get_by_label("Name", exact=True).fill(name)
+        page.get_by_label("Number").fill(f"073500000{at}")
+        page.get_by_label("Tags").fill(
+            "a-very-long-tag-that-somebody-thought-was-a-good-idea, العملاء 🎉"
+        )
+        page.get_by_label("Field 1: what").fill("the name of a field that is rather long")
+        page.get_by_label("Field 1: value").fill("x" * 300)
+        page.get_by_role("button", name="Save").click()
+        expect(page.get_by_text("Nothing has been said yet.")).to_be_visible()
+        look(page)
+
+    for path in ("/contacts", "/contacts?q=wolfe", "/search?q=073500000", "/tags", "/send"):
+        page.goto(path)
+        look(page)
+
+
 def test_many_are_tagged_and_exported_and_the_tag_goes(page_for: Callable[..., Page]) -> None:
     page = page_for("owner@acme.example")
     page.goto("/tags")

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 
 from companies.models import Channel, Company
 from contacts.models import Contact
-from messaging import chat, chat_replies, inbound, tasks
+from messaging import chat, chat_pages, chat_replies, inbound, tasks
 from messaging.models import Batch, FilledIn, InboundMessage, Media, Message, Status
 from messaging.webhook_body import Inbound
 from tests import factories, webhooks
@@ -305,6 +305,22 @@ def test_older_lines_are_loaded_page_by_page_without_gaps(
 
     assert len(seen) == len(set(seen)) == 8
     assert owner.get(address(contact, "/older"), {"before": "junk"}).status_code == 404
+
+
+def test_the_contacts_page_shows_the_end_of_the_conversation(
+    owner: Client, channel: Channel
+) -> None:
+    contact = wrote(channel, "the first", ago=timedelta(hours=2)).contact
+    for number in range(chat_pages.LATEST_LINES):
+        said(channel, contact, f"answer {number}")
+
+    assert (
+        address(contact, "/latest") in owner.get(f"/contacts/{contact.public_id}").content.decode()
+    )
+    html = page(owner, contact, "/latest")
+
+    assert "answer 0" in html and "the first" not in html
+    assert "data-answer" not in html
 
 
 def test_the_queries_do_not_grow_with_the_lines(owner: Client, channel: Channel) -> None:

@@ -163,6 +163,21 @@ def test_the_ledger_is_read_a_page_at_a_time(owner: Client, channel: Channel):
     assert first.context["rows"][0].batch in first.content.decode()
 
 
+def test_each_movement_shows_what_was_left_after_it(owner: Client, channel: Channel, monkeypatch):
+    _charges(channel, 60)
+
+    first = owner.get("/usage/ledger")
+    second = owner.get(f"/usage/ledger?before={first.context['older']}")
+
+    balances = [e.balance for page in (first, second) for e in page.context["rows"]]
+    assert balances == list(range(999_940, 1_000_001))
+    assert "999,940" in first.content.decode()
+
+    monkeypatch.setattr("companies.credits.LOOKED_BACK", 40)
+    far_back = owner.get(f"/usage/ledger?before={first.context['older']}")
+    assert not far_back.context["has_balance"]
+
+
 def test_top_ups_are_found_among_many_charges_with_their_note(
     owner: Client, acme: Company, channel: Channel
 ):
