@@ -13,6 +13,7 @@ import contextlib
 import statistics
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from bench.figures import Line
@@ -126,15 +127,16 @@ def ask(*, company: int, tag: int) -> list[dict[str, Any]]:
     clients[False].force_login(owner)
     clients[True].force_login(staff)
     measured = []
-    for name, path in _paths(company, tag):
+    for name, path, filled in _paths(company, tag):
         client = clients[path.startswith("/admin/")]
+        fetch = partial(client.post, path, filled) if filled else partial(client.get, path)
         took = []
         for _ in range(TIMES + 1):
             started = time.perf_counter()
-            client.get(path)
+            fetch()
             took.append((time.perf_counter() - started) * 1000)
         with CaptureQueriesContext(connection) as seen:
-            status = client.get(path).status_code
+            status = fetch().status_code
         ms = statistics.median(took[1:]) if status == 200 else BROKEN_MS
         measured.append({"name": name, "ms": ms, "queries": len(seen), "status": status})
     return measured
@@ -148,9 +150,14 @@ def _people(company: int) -> tuple[Any, Any]:
     return owner, User.objects.create_superuser("staff@bench.example", "bench")
 
 
-def _paths(company: int, tag: int) -> Iterator[tuple[str, str]]:
-    """Names and addresses; those of pages that don't exist have no address and are left out."""
+def _paths(company: int, tag: int) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Names, addresses, and what is filled in where a page answers a form. Those of pages that don't
+    exist have no address and are left out.
+    """
     from django.urls import NoReverseMatch, reverse
+
+    from companies.models import Channel
+    from contacts.models import Tag
 
     def of(name: str, *args: Any, query: str = "") -> str:
         try:
@@ -160,7 +167,12 @@ def _paths(company: int, tag: int) -> Iterator[tuple[str, str]]:
 
     for name, path in _wanted(company, tag, of):
         if path:
-            yield name, path
+            yield name, path, {}
+    text = {"channel": Channel.objects.get(company_id=company).pk, "kind": "text", "body": "Hello"}
+    everybody = list(Tag.objects.filter(company_id=company).values_list("pk", flat=True))
+    for name, tags in (("one tag", [tag]), ("everybody, two tags", everybody)):
+        filled = {**text, "tags": tags, "when": "now", "even_closed": "on"}
+        yield f"send, the dry run, {name}", reverse("send"), filled
 
 
 def missing(*, company: int, tag: int) -> list[str]:
@@ -181,6 +193,7 @@ def missing(*, company: int, tag: int) -> list[str]:
 
 
 def _wanted(company: int, tag: int, of: Any) -> Iterator[tuple[str, str]]:
+    from django.contrib import admin
     from django.utils import timezone
 
     from contacts.models import Contact
@@ -224,31 +237,41 @@ def _wanted(company: int, tag: int, of: Any) -> Iterator[tuple[str, str]]:
     yield "contacts", of("contacts")
     yield "contacts, a name", of("contacts", query="?search=amina")
     yield "contacts, a tag", of("contacts", query=f"?tag={tag}")
+    yield "contacts, the other tag", of("contacts", query=f"?tag={tag + 1}")
+    yield "contacts, opted out", of("contacts", query="?opted_out=on")
+    yield "contacts, numbers too", of("contacts", query="?everybody=on")
     yield "contact", of("contact", person.public_id)
+    yield "imports", of("imports")
     yield "tags", of("tags")
     yield "conversations", of("conversations")
     yield "conversation", of("conversation", person.public_id)
+    yield "conversations, the list", of("conversation_list")
+    yield "conversation, older lines", of("older_lines", person.public_id)
+    yield "conversation, news", of("conversation_news", person.public_id)
     yield "send", of("send")
     yield "templates", of("templates")
+    yield "new template", of("new_template")
     yield "channels", of("channels")
+    yield "channel", of("channel", big.channel_id)
     yield "API keys", of("api_keys")
     yield "webhooks", of("webhooks")
+    yield "team", of("team")
+    yield "notices", of("notices")
+    yield "settings", of("company_settings")
     yield "audit log", of("audit")
     yield "usage", of("usage")
     yield "ledger", of("usage_ledger")
     yield "ledger, top-ups", of("usage_ledger", query="?only=paid")
     yield "search, a name", of("search", query="?q=amina")
     yield "search, nothing", of("search", query="?q=no-such-request-id")
-    for app, model in (
-        ("messaging", "message"),
-        ("messaging", "batch"),
-        ("messaging", "statusevent"),
-        ("messaging", "inboundmessage"),
-        ("contacts", "contact"),
-        ("companies", "creditentry"),
-        ("companies", "company"),
-    ):
-        yield f"admin, {model} list", of(f"admin:{app}_{model}_changelist")
+    for model in admin.site._registry:
+        label = f"{model._meta.app_label}_{model._meta.model_name}"
+        yield f"admin, list of {model._meta.model_name}", of(f"admin:{label}_changelist")
+    for staff_page in ("operations", "queue_companies", "queue_channels", "queue_templates"):
+        yield f"admin, {staff_page.replace('_', ' of ')}", of(staff_page)
+    yield "admin, start", of("admin:index")
+    yield "admin, batch", of("admin:messaging_batch_change", big.pk)
+    yield "admin, contact", of("admin:contacts_contact_change", person.pk)
     yield "admin, message", of("admin:messaging_message_change", message.pk)
     yield "admin, company", of("admin:companies_company_change", company)
 

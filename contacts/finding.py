@@ -14,7 +14,7 @@ from functools import reduce
 from operator import or_
 from typing import Any, NamedTuple
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Subquery
 from phonenumbers import country_code_for_region
 
 from config import public_ids
@@ -132,6 +132,9 @@ def _scope(wanted: Filter, *, company_id: int, now: datetime) -> QuerySet[Contac
         people = people.filter(pk__in=few)
     elif wanted.tag_id:
         people = people.filter(contacttag__tag_id=wanted.tag_id)
+        # PostgreSQL would walk all newer contacts to come to the first that has the tag.
+        newest = ContactTag.objects.filter(tag=wanted.tag_id).order_by("-contact_id")
+        people = people.filter(pk__lte=Subquery(newest.values("contact_id")[:1]))
     if wanted.opted_out:
         people = people.filter(opted_out_at__isnull=False)
     if wanted.unreachable:
@@ -203,6 +206,9 @@ def _after(part: _Part, scope: QuerySet[Contact], last: Sequence[Any]) -> QueryS
     if not last:
         return rows
     compare = "lt" if down else "gt"
+    if part.reach == NEWEST_TAGGED:
+        # By its key, Django would join the taggings anew: once for each tag of a contact.
+        return rows.filter(pk__lt=last[0])
     if len(keys) == 1:
         return rows.filter(**{f"{keys[0]}__{compare}": last[0]})
     first, second = keys

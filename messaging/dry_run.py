@@ -10,6 +10,7 @@ import zoneinfo
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -17,7 +18,8 @@ from django.utils.translation import gettext_lazy as _
 from companies.models import Channel, Company
 from config import sql
 from contacts.phones import as_written
-from messaging import recipients
+from messaging import census, recipients
+from messaging.census import Census
 from messaging.models import ChannelState, Lane, Message, Status
 from messaging.personal_check import Shortfall, shortfall
 from messaging.queue import QUEUE
@@ -124,7 +126,7 @@ class _Counts:
 def run(request: SendRequest, *, company: Company, now: datetime) -> DryRun:
     counts = _Counts()
     numbers, usable = _count_numbers(request, company, counts)
-    _count_tagged(request, company, numbers, counts)
+    counted = _count_tagged(request, company, numbers, counts)
     lacking = shortfall(
         request, company_id=company.pk, numbers=usable, tagged=counts.total - len(usable)
     )
@@ -135,7 +137,7 @@ def run(request: SendRequest, *, company: Company, now: datetime) -> DryRun:
     starts_at = max(now, request.due_at or now)
     ends_at, ends_later = _end(request.channel, counts.total, starts_at=starts_at, now=now)
     return DryRun(
-        request=replace(request, at_most=room),
+        request=replace(request, at_most=room, counted=counted),
         total=counts.total,
         groups=[
             Group(reason=reason, count=counts.groups[reason][0], examples=counts.groups[reason][1])
@@ -169,28 +171,20 @@ def _count_numbers(
 
 def _count_tagged(
     request: SendRequest, company: Company, numbers: list[str], counts: _Counts
-) -> None:
-    tag_ids = recipients.own_tags(request.tags, company_id=company.pk)
-    if not tag_ids:
-        return
-    people, params = recipients.tagged_people(
-        company_id=company.pk,
-        tag_ids=tag_ids,
-        tagged_up_to=recipients.newest_tagging(),
-        besides=numbers,
-    )
-    reason, reason_params = request.leaves_out.reason()
-    rows = sql.fetch(
-        f"""SELECT reason, count(*), min(address), max(address)
-        FROM (SELECT {recipients.ADDRESS} AS address, {reason} AS reason {people}) AS people
-        GROUP BY reason""",
-        [*reason_params, *params],
-    )
-    for why, count, first, last in rows:
-        if why is None:
-            counts.total += count
-        else:
-            counts.leave_out(why, count, sorted({first, last}))
+) -> Census:
+    who: dict[str, Any] = {
+        "company_id": company.pk,
+        "tag_ids": recipients.own_tags(request.tags, company_id=company.pk),
+        "besides": numbers,
+        "refusing": request.leaves_out,
+    }
+    counted = census.take(**who)
+    counts.total += counted.total
+    for why, count in counted.left_out.items():
+        _, shown = counts.groups.get(why, (0, []))
+        missing = EXAMPLES - len(shown)
+        counts.leave_out(why, count, census.examples(why, **who, limit=missing) if missing else [])
+    return counted
 
 
 def _room_today(channel: Channel, company: Company, *, now: datetime) -> int | None:

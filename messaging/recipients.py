@@ -179,23 +179,6 @@ def tagged_people(
     )
 
 
-def count_tagged(
-    *,
-    company_id: int,
-    tag_ids: Sequence[int],
-    tagged_up_to: int,
-    besides: Sequence[str],
-    refusing: Refusing = EVERYBODY,
-) -> int:
-    """How many people under the tags can be written to and are not among the recipients `besides`."""
-    people, params = tagged_people(
-        company_id=company_id, tag_ids=tag_ids, tagged_up_to=tagged_up_to, besides=besides
-    )
-    fit, fit_params = refusing.nobody()
-    [(count,)] = sql.fetch(f"SELECT count(*) {people} AND {fit}", [*params, *fit_params])
-    return int(count)
-
-
 def left_out_tagged(
     *,
     company_id: int,
@@ -324,7 +307,7 @@ def _end_of_slice(tag_ids: Sequence[int], *, after: int) -> int | None:
     groups = [tag_ids[n::MERGED] for n in range(min(MERGED, len(tag_ids)))]
     along = " UNION ALL ".join(
         f"""SELECT contact_id FROM (SELECT contact_id FROM {_TAGGED}
-        WHERE {_tag_in(group)} AND contact_id > {after:d} ORDER BY contact_id LIMIT {SLICE:d}) AS t{n}"""
+        WHERE {tag_in(group)} AND contact_id > {after:d} ORDER BY contact_id LIMIT {SLICE:d}) AS t{n}"""
         for n, group in enumerate(groups)
     )
     [(last,)] = sql.fetch(
@@ -334,7 +317,7 @@ def _end_of_slice(tag_ids: Sequence[int], *, after: int) -> int | None:
     return None if last is None else int(last)
 
 
-def _tag_in(tag_ids: Sequence[int]) -> str:
+def tag_in(tag_ids: Sequence[int]) -> str:
     """Written out: PostgreSQL walks an index in its order for `IN (7)`, not for `= ANY('{7}')`."""
     return f"tag_id IN ({', '.join(f'{tag_id:d}' for tag_id in tag_ids)})"
 
@@ -352,7 +335,7 @@ def _store_people(batch: Batch, within: str, among: list[object], limit: int) ->
     fit, fit_params = Refusing.of(batch).nobody()
     insert = f"""INSERT INTO {_MESSAGE} ({_COLUMNS}) {head} FROM {_CONTACT} c
         WHERE {within} AND {fit} AND c.id IN (SELECT contact_id FROM {_TAGGED}
-            WHERE {_tag_in(batch.tag_ids)} AND id <= %s AND contact_id > %s AND contact_id <= %s)
+            WHERE {tag_in(batch.tag_ids)} AND id <= %s AND contact_id > %s AND contact_id <= %s)
         {besides} ORDER BY c.id LIMIT %s"""
     tagged = [batch.tagged_up_to, after, last]
     values = [*params, *among, *fit_params, *tagged, max(0, limit)]
@@ -374,7 +357,7 @@ def _note_left_out(batch: Batch, within: str, among: list[object]) -> None:
         f"""INSERT INTO {_UNUSED} (batch_id, input, reason)
         SELECT %s, {ADDRESS}, {reason} FROM {_CONTACT} c WHERE {within} AND {left_out}
         AND (SELECT t.id FROM {_TAGGED} t WHERE t.contact_id = c.id
-             AND t.{_tag_in(batch.tag_ids)} AND t.id <= %s LIMIT 1) IS NOT NULL""",
+             AND t.{tag_in(batch.tag_ids)} AND t.id <= %s LIMIT 1) IS NOT NULL""",
         [batch.pk, *reason_params, *among, *left_out_params, batch.tagged_up_to],
     )
 

@@ -21,7 +21,8 @@ from companies.models import Channel
 from config import sql
 from config.api import Answer, ApiError, RateLimited
 from contacts.phones import as_written, is_bsuid
-from messaging import batches, idempotency, media, payloads, reach, recipients, tallies
+from messaging import batches, census, idempotency, media, payloads, reach, recipients, tallies
+from messaging.census import Census
 from messaging.models import Batch, ChannelState, Lane
 from messaging.payloads import Payload
 from messaging.wake import wake_channel
@@ -49,6 +50,8 @@ class SendRequest:
     tags: Sequence[object] = ()
     due_at: datetime | None = None
     refusing: recipients.Refusing = recipients.EVERYBODY
+    # The people under the tags, where somebody has just counted them.
+    counted: Census | None = None
     at_most: int | None = None  # of those who are written to, numbers before people under tags
     dialect: str
     echo: dict[str, Any] = field(default_factory=dict)
@@ -143,15 +146,10 @@ def _plan(request: SendRequest, caller: Caller) -> _Plan:
     tag_ids = recipients.own_tags(request.tags, company_id=caller.company_id)
     if not tag_ids:
         return _Plan(numbers, [], 0, 0, unused, request.leaves_out)
-    up_to = recipients.newest_tagging()
-    tagged = recipients.count_tagged(
-        company_id=caller.company_id,
-        tag_ids=tag_ids,
-        tagged_up_to=up_to,
-        besides=numbers,
-        refusing=request.leaves_out,
+    counted = request.counted or census.take(
+        company_id=caller.company_id, tag_ids=tag_ids, besides=numbers, refusing=request.leaves_out
     )
-    return _Plan(numbers, tag_ids, tagged, up_to, unused, request.leaves_out)
+    return _Plan(numbers, tag_ids, counted.total, counted.tagged_up_to, unused, request.leaves_out)
 
 
 def _store_single(request: SendRequest, plan: _Plan, new: Callable[..., Batch]) -> Batch | None:

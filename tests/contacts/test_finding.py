@@ -41,6 +41,15 @@ def test_the_newest_come_first_and_pages_join(acme: Company):
     assert everyone(acme, limit=3) == [f"n{number}" for number in reversed(range(7))]
 
 
+def test_who_has_more_tags_comes_once_in_the_pages_of_each(acme: Company):
+    people = [factories.make_contact(acme, name=f"n{number}") for number in range(7)]
+    tag = factories.make_tag(acme, *people[:5])
+    for _ in range(2):
+        factories.make_tag(acme, *people)
+
+    assert everyone(acme, limit=2, tag_id=tag.pk) == ["n4", "n3", "n2", "n1", "n0"]
+
+
 def test_numbers_only_written_to_are_left_out_unless_asked_for(acme: Company, rival: Company):
     factories.make_contact(acme, "254711000002", name="Saved")
     factories.make_contact(acme, "254711000001", saved=False)
