@@ -127,7 +127,7 @@ def test_who_is_named_by_number_and_tag_counts_once(
     assert run.total == sent(run).recipients_count == 4
 
 
-def test_people_without_a_number_are_not_counted_whatever_else_they_are(
+def test_people_without_a_number_are_counted_by_the_same_rules(
     channel: Channel, acme: Company
 ) -> None:
     now = timezone.now()
@@ -144,9 +144,12 @@ def test_people_without_a_number_are_not_counted_whatever_else_they_are(
     everybody = tried(channel, now=now, tags=tags)
     strict = tried(channel, now=now, tags=tags, refusing=refusing(now))
 
-    assert (everybody.total, counts(everybody)) == (1, {recipients.OPTED_OUT: 1})
-    assert (strict.total, counts(strict)) == (1, {recipients.OPTED_OUT: 1})
-    assert sent(strict).recipients_count == 1
+    assert (everybody.total, counts(everybody)) == (3, {recipients.OPTED_OUT: 2})
+    assert (strict.total, counts(strict)) == (
+        2,
+        {recipients.OPTED_OUT: 2, recipients.NOT_ON_WHATSAPP: 1},
+    )
+    assert sent(strict).recipients_count == 2
 
 
 def test_another_companys_tag_reaches_nobody(channel: Channel, rival: Company) -> None:
