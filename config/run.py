@@ -27,6 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 READY_SECONDS = 90
 STOP_SECONDS = 30
 RESTART_SECONDS = 1.0
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _PR_SET_PDEATHSIG = 1
 
 EXAMPLE = """curl -X POST {base}/api/v1/whatsapp/{channel}/messages \\
@@ -223,6 +224,8 @@ class Stop(Exception):
 
 
 def raise_stop(_signal: int, _frame: FrameType | None) -> None:
+    for name in SIGNALS:  # once is enough: what is in flight takes its time
+        signal.signal(name, signal.SIG_IGN)
     raise Stop
 
 
@@ -230,7 +233,7 @@ def main() -> None:
     data = prepare_environment()
     refuse_taken_ports()
     note_ports(data)
-    for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    for name in SIGNALS:
         signal.signal(name, raise_stop)
     processes: list[Child] = []
     try:

@@ -11,6 +11,8 @@ from contacts import words
 from contacts.models import ConsentEvent, Contact, ContactTag, Tag
 
 Source = ConsentEvent.Source
+# What people said themselves, not what somebody wrote down for them.
+_THEIR_OWN = (Source.WORD, Source.META)
 
 MARKETING = "marketing preference"
 # People join WhatsApp; what Meta said of a number is not held against it for longer.
@@ -72,9 +74,7 @@ def wrote(contact: Contact, *, at: datetime, text: str) -> None:
 
 def is_overtaken(contact: Contact, *, at: datetime) -> bool:
     """Whether they have said something since: what they said is told in any order, and again."""
-    theirs = ConsentEvent.objects.filter(
-        contact__in=identities(contact), source__in=(Source.WORD, Source.META)
-    )
+    theirs = ConsentEvent.objects.filter(contact__in=identities(contact), source__in=_THEIR_OWN)
     return theirs.filter(at__gt=at).exists()
 
 
@@ -107,9 +107,17 @@ def opt_in(
     if only_if is not None:
         out = out.filter(opted_out_reason=only_if)
     is_new = bool(out.update(opted_out_at=None, opted_out_reason=""))
-    if is_new:
+    # What they say themselves is kept in any case: older news may still be on its way.
+    if is_new or (source in _THEIR_OWN and _is_unheard(contact, at)):
         _note(contact, ConsentEvent.Kind.OPTED_IN, at, reason, source, author)
     return is_new
+
+
+def _is_unheard(contact: Contact, at: datetime) -> bool:
+    """Whether somebody who has not opted out says at `at` for the first time to want to hear."""
+    is_out = identities(contact).filter(opted_out_at__isnull=False).exists()
+    told = ConsentEvent.objects.filter(contact=contact, kind=ConsentEvent.Kind.OPTED_IN, at=at)
+    return not is_out and not told.exists()
 
 
 def _note(

@@ -152,7 +152,8 @@ class DialectView(View):
 
     def idempotency_key(self, request: HttpRequest, body: bytes) -> idempotency.Key | None:
         text = request.headers.get("Idempotency-Key", "")
-        return idempotency.Key.of(text, path=request.path, body=body) if text else None
+        path = request.path.rstrip("/")  # with and without it is the same
+        return idempotency.Key.of(text, path=path, body=body) if text else None
 
     def once(
         self, request: HttpRequest, caller: Caller, body: bytes, make: Callable[[], Answer]

@@ -56,13 +56,13 @@ def test_each_wish_is_kept_with_its_source(acme: Company):
     ]
 
 
-def test_what_they_said_before_does_not_undo_what_they_have_said_since(acme: Company):
+@pytest.mark.parametrize("order", [(0, 1, 0), (1, 0)])
+def test_what_they_said_before_does_not_undo_what_they_have_said_since(acme: Company, order):
     contact, now = factories.make_contact(acme), timezone.now()
-    before = now - timedelta(minutes=1)
+    said = [("STOP", now - timedelta(minutes=1)), ("START", now)]
 
-    services.wrote(contact, at=before, text="STOP")
-    services.wrote(contact, at=now, text="START")
-    services.wrote(contact, at=before, text="STOP")
+    for text, at in (said[index] for index in order):
+        services.wrote(contact, at=at, text=text)
 
     contact.refresh_from_db()
     assert contact.opted_out_at is None
