@@ -206,9 +206,11 @@ def last_message_times(people: Sequence[Contact]) -> dict[int, datetime]:
     """When each of a page of contacts was last written to or heard from; none where never."""
     latest = Message.objects.filter(contact=OuterRef("pk")).order_by("-created_at")
     times = {person.pk: person.last_inbound_at for person in people}
-    written = Contact.objects.filter(pk__in=times).values_list(
-        "pk", Subquery(latest.values("created_at")[:1])
+    # What was written to a contact before it was merged is still under its own id.
+    written = Contact.objects.filter(Q(pk__in=times) | Q(merged_into__in=times)).values_list(
+        "pk", "merged_into", Subquery(latest.values("created_at")[:1])
     )
-    for pk, at in written:
-        times[pk] = max(filter(None, (at, times[pk])), default=None)
+    for pk, merged_into, at in written:
+        person = merged_into or pk
+        times[person] = max(filter(None, (at, times[person])), default=None)
     return {pk: at for pk, at in times.items() if at is not None}

@@ -224,7 +224,9 @@ def _find_template(given: object, channel: Channel) -> Template:
     pk = public_ids.decode("tpl", given)
     if pk is None and str(given).isascii() and str(given).isdigit():
         pk = int(str(given)[:40])
-    known = Template.objects.filter(company_id=channel.company_id, waba_id=channel.waba_id)
+    known = Template.objects.filter(
+        company_id=channel.company_id, waba_id__in=(channel.waba_id, "")
+    )
     template = known.filter(pk=pk).first() if pk is not None and 0 < pk < 1 << 63 else None
     if template is None:
         raise ApiError(

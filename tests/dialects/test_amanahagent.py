@@ -230,6 +230,14 @@ def test_what_is_wrong_names_its_field(
     assert not Batch.objects.exists()
 
 
+def test_a_template_that_is_in_no_account_yet_is_not_approved(post: Call, acme: Company) -> None:
+    draft = factories.make_template(acme, waba_id="", status=Template.Status.SUBMITTED)
+
+    answer = post({**TEMPLATE, "template_id": draft.public_id})
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "TEMPLATE_NOT_APPROVED")
+
+
 @pytest.mark.parametrize(
     ("to", "shown"),
     [("x" * 5000, "x" * 200), (["x"], ["x"]), (["x"] * 5000, None), (True, True)],

@@ -269,6 +269,17 @@ def test_the_printed_contact(get: Call, acme: Company, channel: Channel, phone: 
     assert list(answer) == list(expected)
 
 
+def test_what_was_written_to_a_merged_contact_counts_for_who_it_is_now(
+    get: Call, acme: Company, channel: Channel
+) -> None:
+    john = factories.make_contact(acme, DIGITS)
+    sent(factories.make_contact(acme, "254711111111", merged_into=john))
+
+    [listed] = get("contacts").json()["contacts"]
+
+    assert (listed["phone"], listed["lastMessageAt"]) == (TO, iso(NOON))
+
+
 def test_the_printed_error(post: Call) -> None:
     response = post(to="not a number", type="text", text="Hi")
 
