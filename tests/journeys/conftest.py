@@ -22,7 +22,13 @@ def running(data_dir: Path) -> Iterator[Installation]:
 
 @pytest.fixture
 def site(running: Installation) -> Installation:
-    """The module's installation, all of it alive, with a Graph that remembers nothing."""
+    """The module's installation, all of it alive, with a Graph that remembers nothing.
+
+    A test that failed has left it anyhow, with a paused batch or a Graph that is silent: after that
+    it starts over.
+    """
+    if running.is_spoiled:
+        running.start_over()
     for process in running.processes:
         if not process.is_running():
             process.start()
@@ -40,4 +46,5 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
         arguments = getattr(item, "funcargs", {})
         for value in list(arguments.values()):
             if isinstance(value, Installation):
+                value.is_spoiled = True
                 report.sections.append(("Logs of the installation", value.report()))

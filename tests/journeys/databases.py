@@ -38,10 +38,19 @@ class Database:
         [[value]] = self.rows(statement, *params)
         return value
 
+    @property
+    def path(self) -> Path:
+        return Path(self.url.removeprefix("sqlite:///"))
+
     def _sqlite(self, statement: str, params: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-        path = self.url.removeprefix("sqlite:///")
-        with closing(sqlite3.connect(path, timeout=30, isolation_level=None)) as connection:
+        with closing(sqlite3.connect(self.path, timeout=30, isolation_level=None)) as connection:
             return connection.execute(statement, params).fetchall()
+
+    def copy(self, other: "Database") -> None:
+        """Become like another on the same server. Nobody uses either."""
+        for path in self.path.parent.glob(f"{self.path.name}*"):
+            path.unlink()
+        shutil.copy(other.path, self.path)
 
     def drop(self) -> None:
         """Leave no trace on a server that others use; a file goes with its folder."""
@@ -53,10 +62,24 @@ class OwnDatabase(Database):
 
     server: str
 
+    @property
+    def name(self) -> str:
+        return urlsplit(self.url).path.lstrip("/")
+
+    def create(self, *, like: str = "template1") -> None:
+        self._run(f'CREATE DATABASE "{self.name}" TEMPLATE "{like}"')
+
+    def copy(self, other: Database) -> None:
+        assert isinstance(other, OwnDatabase)
+        self.drop()
+        self.create(like=other.name)
+
     def drop(self) -> None:
-        name = urlsplit(self.url).path.lstrip("/")
+        self._run(f'DROP DATABASE IF EXISTS "{self.name}" WITH (FORCE)')
+
+    def _run(self, statement: str) -> None:
         with psycopg.connect(self.server, autocommit=True) as connection:
-            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+            connection.execute(statement)
 
 
 def make(data: Path, server: str = "") -> Database:
@@ -64,9 +87,9 @@ def make(data: Path, server: str = "") -> Database:
     if not server.startswith("postgres"):
         return Database(f"sqlite:///{data / 'tuma.sqlite3'}")
     name = f"tuma_journey_{secrets.token_hex(6)}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-    return OwnDatabase(urlsplit(server)._replace(path=f"/{name}").geturl(), server)
+    database = OwnDatabase(urlsplit(server)._replace(path=f"/{name}").geturl(), server)
+    database.create()
+    return database
 
 
 class Cluster:

@@ -4,13 +4,16 @@ The command lines are those of `make run`. Only waits are shorter, so that what 
 real life fits a test: what is left out is said at each constant.
 """
 
+import atexit
 import contextlib
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -24,7 +27,7 @@ from companies.models import Channel
 from config import run
 from messaging.models import ChannelState, Message, Status, WebhookEvent
 from tests.journeys import brokers, databases
-from tests.journeys.brokers import Broker
+from tests.journeys.brokers import Broker, Folder
 from tests.journeys.databases import Database
 from tests.journeys.processes import Process, free_port, until
 
@@ -93,6 +96,7 @@ class Installation:
         }
         self.web, self.worker, self.sandbox = self._processes()
         self.begun_after = 0
+        self.is_spoiled = False  # by a test that failed in the middle of something
         self.http = requests.Session()
         self.http.trust_env = False
 
@@ -114,10 +118,15 @@ class Installation:
 
     # --- Start and stop ---------------------------------------------------------------
 
-    def prepare(self) -> None:
-        """Migrate, make the demo data, and let the demo channel send fast."""
-        self._manage("migrate", "--verbosity", "0")
-        self.demo: dict[str, Any] = orjson.loads(self._manage("demo", "--json"))
+    def prepare(self, like: "Installation | None" = None) -> None:
+        """Tables and the demo data, or those of another; and the demo channel may send fast."""
+        self.like = like
+        if like:
+            self.database.copy(like.database)
+            self.demo: dict[str, Any] = like.demo
+        else:
+            self._manage("migrate", "--verbosity", "0")
+            self.demo = orjson.loads(self._manage("demo", "--json"))
         [acme, *_] = self.demo["companies"]
         self.company_id, self.channel_id = acme["id"], acme["channels"][0]["id"]
         self.headers = {"Authorization": f"Bearer {acme['api_key']}"}
@@ -140,6 +149,16 @@ class Installation:
         for process in self.processes:
             process.start()
         self.wait_until_ready()
+
+    def start_over(self) -> None:
+        """Everything as at the first start: whatever was left in the middle is gone."""
+        for process in self.processes:
+            process.clean_up()
+        self.broker.wipe()
+        (self.data / "sandbox.json").unlink(missing_ok=True)
+        self.prepare(self.like)
+        self.start()
+        self.is_spoiled = False
 
     def wait_until_ready(self) -> None:
         until(lambda: self._answers("/readyz"), seconds=READY_SECONDS, what="/readyz answers 200")
@@ -256,6 +275,16 @@ def _inherited() -> dict[str, str]:
     return {name: os.environ[name] for name in names if name in os.environ}
 
 
+@cache
+def _first(server: str) -> Installation:
+    """What the others begin as copies of, since to migrate takes its time. It is never started."""
+    data = Path(tempfile.mkdtemp(prefix="tuma-journeys-"))
+    first = Installation(data, database=databases.make(data, server), broker=Folder(data))
+    atexit.register(first.remove)
+    first.prepare()
+    return first
+
+
 @contextlib.contextmanager
 def installed(
     data: Path,
@@ -267,15 +296,16 @@ def installed(
 ) -> Iterator[Installation]:
     """An installation that runs for as long as the block does; servers as the environment names."""
     data.mkdir(exist_ok=True)
+    server = os.environ.get("DATABASE_URL", "")
     site = Installation(
         data,
-        database=database or databases.make(data, os.environ.get("DATABASE_URL", "")),
+        database=database or databases.make(data, server),
         broker=broker or brokers.make(data, os.environ.get("TEST_BROKER_URL", "")),
         graph_port=graph_port,
         **settings,
     )
     try:
-        site.prepare()
+        site.prepare(None if database else _first(server))
         site.start()
         yield site
     finally:
