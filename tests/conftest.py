@@ -3,15 +3,18 @@
 import socket
 from collections.abc import Callable, Iterator
 from typing import Any
+from unittest import mock
 
 import orjson
 import pytest
 from django.core.cache import cache
+from django.db import connection
 from django.test import Client
 from xdist.scheduler import LoadFileScheduling
 
 from companies.graph.sandbox import Sandbox, running_sandbox
 from companies.models import Channel, Company
+from config import sql
 from config.memory import Memory
 from messaging import dispatch, tasks
 from tests import factories
@@ -50,6 +53,26 @@ def fast_passwords(settings: Any) -> None:
 def quick_clients(settings: Any) -> None:
     """A test's client is a server of its own, which would list every static file at its start."""
     settings.WHITENOISE_AUTOREFRESH = True  # look for a file when it is asked for
+
+
+def _delete_rows(
+    operations: Any, style: Any, tables: list[str], *, reset_sequences: bool = False, **_: Any
+) -> list[str]:
+    """Foreign keys are checked at the commit, so the order does not matter."""
+    assert not reset_sequences
+    return [f"DELETE FROM {operations.quote_name(table)}" for table in tables]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_flush() -> Iterator[None]:
+    """Empty the few rows after a test with transactions of its own: PostgreSQL's TRUNCATE, Django's
+    choice, makes new files for each table and index, and would take longer than most tests.
+    """
+    if not sql.is_postgres():
+        yield
+        return
+    with mock.patch.object(type(connection.ops), "sql_flush", _delete_rows):
+        yield
 
 
 @pytest.fixture(autouse=True)
