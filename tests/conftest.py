@@ -30,6 +30,12 @@ class _Scheduling(LoadFileScheduling):
         return together if nodeid.startswith(together) else super()._split_scope(nodeid)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of several processes, some wait with the slow tests while others work off the many quick ones."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Scheduling:
     return _Scheduling(config, log)
 
