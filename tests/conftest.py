@@ -3,15 +3,18 @@
 import socket
 from collections.abc import Callable, Iterator
 from typing import Any
+from unittest import mock
 
 import orjson
 import pytest
 from django.core.cache import cache
+from django.db import connection
 from django.test import Client
 from xdist.scheduler import LoadFileScheduling
 
 from companies.graph.sandbox import Sandbox, running_sandbox
 from companies.models import Channel, Company
+from config import sql
 from config.memory import Memory
 from messaging import dispatch, tasks
 from tests import factories
@@ -25,6 +28,12 @@ class _Scheduling(LoadFileScheduling):
     def _split_scope(self, nodeid: str) -> str:
         together = "tests/browser/"
         return together if nodeid.startswith(together) else super()._split_scope(nodeid)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of several processes, some wait with the slow tests while others work off the many quick ones."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Scheduling:
@@ -50,6 +59,26 @@ def fast_passwords(settings: Any) -> None:
 def quick_clients(settings: Any) -> None:
     """A test's client is a server of its own, which would list every static file at its start."""
     settings.WHITENOISE_AUTOREFRESH = True  # look for a file when it is asked for
+
+
+def _delete_rows(
+    operations: Any, style: Any, tables: list[str], *, reset_sequences: bool = False, **_: Any
+) -> list[str]:
+    """Foreign keys are checked at the commit, so the order does not matter."""
+    assert not reset_sequences
+    return [f"DELETE FROM {operations.quote_name(table)}" for table in tables]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_flush() -> Iterator[None]:
+    """Empty the few rows after a test with transactions of its own: PostgreSQL's TRUNCATE, Django's
+    choice, makes new files for each table and index, and would take longer than most tests.
+    """
+    if not sql.is_postgres():
+        yield
+        return
+    with mock.patch.object(type(connection.ops), "sql_flush", _delete_rows):
+        yield
 
 
 @pytest.fixture(autouse=True)

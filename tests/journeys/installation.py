@@ -31,7 +31,7 @@ from tests.journeys.brokers import Broker, Folder
 from tests.journeys.databases import Database
 from tests.journeys.processes import Process, free_port, until
 
-READY_SECONDS = 60
+READY_SECONDS = 120
 RATE_PER_SECOND = 500
 # Proof takes twice as long as nobody sent, and a dead worker's lease alone lasts 30 s.
 DOUBT = {"UNCERTAIN_GRACE_SECONDS": "3", "UNCERTAIN_DEADLINE_SECONDS": "150"}
