@@ -25,7 +25,7 @@ from config.masking import masked, masked_input
 from messaging import batch_list, batch_state, previews
 from messaging.batch_list import BatchFilter
 from messaging.compose import MomentForm
-from messaging.display import bar, batch_pill, reason_title, status_pill, tiles
+from messaging.display import bar, batch_pill, reason_title, standstill, status_pill, tiles
 from messaging.models import COUNTED, Batch, Message, Status, UnusedInput
 
 BATCHES_A_PAGE = 25
@@ -141,9 +141,14 @@ def batch_progress(request: PortalRequest, public_id: str) -> HttpResponse:
 
 
 def _progress(found: Batch) -> dict[str, Any]:
+    now = timezone.now()
+    state = batch_state.state(found, now=now)
+    is_running = state is batch_state.State.RUNNING
     return {
         "batch": found,
-        "state": batch_state.state(found, now=timezone.now()).value,
+        "state": state.value,
+        "standstill": standstill(found.channel, now=now) if is_running else "",
+        "why_still": found.channel.why_still(now=now),
         "pill": batch_pill(found),
         "bar": bar(_counts(found), found.recipients_count),
         "tiles": tiles(_counts(found), total=found.recipients_count),

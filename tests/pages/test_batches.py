@@ -1,4 +1,5 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -182,6 +183,26 @@ def test_the_page_refreshes_itself_until_all_is_at_rest(owner: Client, channel: 
 
     Batch.objects.filter(pk=batch.pk).update(sent=0, read=1)
     assert "hx-trigger" not in _page(owner, batch)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"status": "disconnected", "status_reason": "Token died"}, "Main is disconnected."),
+        ({"paused_until": datetime(2999, 1, 1, tzinfo=UTC)}, "Main is paused until somebody lifts"),
+        ({"paused_until": timezone.now() + timedelta(days=2)}, "Main is paused until "),
+    ],
+)
+def test_a_batch_that_waits_for_its_channel_says_so(
+    owner: Client, channel: Channel, change: dict[str, Any], words: str
+):
+    batch = factories.make_batch(channel)
+    done = factories.make_batch(channel, read=1)
+    Channel.objects.update(**change)
+
+    assert words in _page(owner, batch)
+    assert words not in _page(owner, done)
+    assert owner.get("/batches").content.decode().count("Waiting for its channel") == 1
 
 
 def test_an_old_batch_waits_for_no_receipts(owner: Client, channel: Channel):
