@@ -22,7 +22,7 @@ from companies.roles import Need
 from companies.views import PortalRequest, company_page, render_page
 from config import public_ids
 from config.masking import masked, masked_input
-from messaging import batch_list, batch_state, previews
+from messaging import batch_list, batch_state, message_log, previews
 from messaging.batch_list import BatchFilter
 from messaging.compose import MomentForm
 from messaging.display import bar, batch_pill, reason_title, standstill, status_pill, tiles
@@ -192,15 +192,18 @@ def _reasons(batch: Batch) -> list[dict[str, Any]]:
 
 
 def _first_messages(batch: Batch) -> list[dict[str, Any]]:
+    rows = list(messages_of(batch)[:MESSAGES_SHOWN])
+    people = message_log.people(rows)
     return [
         {
             "recipient": masked(message.recipient),
+            "name": people[message.contact_id].name if message.contact_id in people else "",
             "public_id": message.public_id,
             "pill": status_pill(Status(message.status)),
             "error_code": message.error_code if message.status == Status.FAILED else "",
             "at": message.sent_at or message.attempted_at,
         }
-        for message in messages_of(batch)[:MESSAGES_SHOWN]
+        for message in rows
     ]
 
 

@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from companies.models import AuditEvent, Channel, Company
+from contacts.models import Contact
 from messaging import batch_state
 from messaging.models import Batch, Message, Status, UnusedInput
 from tests import factories
@@ -72,6 +73,7 @@ def test_counts_reasons_and_masked_numbers_are_shown(owner: Client, channel: Cha
         factories.make_message(
             channel, batch=batch, recipient=phone, status=status, error_code=code
         )
+    Contact.objects.filter(phone="254712345678").update(name="Wanjiku <3")
 
     response = owner.get(f"/batches/{batch.public_id}")
     page = response.content.decode()
@@ -88,6 +90,7 @@ def test_counts_reasons_and_masked_numbers_are_shown(owner: Client, channel: Cha
     assert (reason["code"], reason["count"]) == ("131026", 1)
     assert reason["title"]
     assert "+254\xa0712\xa0•••\xa0678" in page
+    assert "Wanjiku &lt;3" in page
     assert "254712345678" not in page
 
 
