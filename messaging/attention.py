@@ -15,14 +15,13 @@ from django.utils.translation import ngettext
 
 from companies.models import ApiKey, Channel, Company
 from config import sql
+from messaging.display import standstill
 from messaging.models import Message, Status, WebhookEndpoint
 from messaging.queue import in_queue
 from templates_app.models import Template
 
 KEYS_WITHIN = timedelta(days=7)
 TEMPLATES_SINCE = timedelta(days=14)
-# Nobody pauses for so long: it is until somebody lifts it.
-FOR_EVER = timedelta(days=365)
 _T = Template.Status
 TROUBLED_TEMPLATES = (_T.CHANGES_REQUESTED, _T.DECLINED, _T.REJECTED, _T.PAUSED, _T.DISABLED)
 
@@ -86,7 +85,7 @@ def _channels(channels: Sequence[Channel], now: datetime) -> Iterator[Item]:
             yield Item(
                 tone="bad",
                 icon="unlink",
-                title=_("%(name)s is disconnected.") % name,
+                title=standstill(channel, now=now),
                 text=channel.status_reason,
                 **there,
             )
@@ -95,7 +94,7 @@ def _channels(channels: Sequence[Channel], now: datetime) -> Iterator[Item]:
                 yield Item(
                     tone="warn",
                     icon="player-pause",
-                    title=_paused(channel, now),
+                    title=standstill(channel, now=now),
                     text=channel.pause_reason,
                     **there,
                 )
@@ -114,14 +113,6 @@ def _channels(channels: Sequence[Channel], now: datetime) -> Iterator[Item]:
                     ),
                     **there,
                 )
-
-
-def _paused(channel: Channel, now: datetime) -> str:
-    until = channel.paused_until or now
-    if until > now + FOR_EVER:
-        return _("%(name)s is paused until somebody lifts it.") % {"name": channel.name}
-    at = date_format(localtime(until), "j M, H:i")
-    return _("%(name)s is paused until %(at)s.") % {"name": channel.name, "at": at}
 
 
 def _with_waiting(channels: Sequence[Channel]) -> set[int]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import wraps
 from typing import Any
 
@@ -31,13 +32,16 @@ from companies.models import Channel, Company, DoctorReport
 from companies.roles import Need
 from companies.views import PortalRequest, View, company_page, render_page
 from config import sql
+from messaging import figures
 from messaging.channel_forms import ConnectForm, DisconnectForm, ReconnectForm, SettingsForm
-from messaging.display import QUALITIES, Pill, channel_pill
+from messaging.display import QUALITIES, Pill, channel_pill, standstill
+from messaging.figures import Usage
 from messaging.models import DailyUsage, InboundMessage, Message, Status, StatusProof
 from messaging.queue import in_queue
 
 # Tries at Meta that a company's people may make in an hour.
 TRIES_AN_HOUR = 60
+CHART_DAYS = 30
 # Beyond, what waits is only said to be more.
 MAX_COUNTED = 10_000
 # A number that nobody wrote to for so many of the company's messages counts as not written to.
@@ -179,13 +183,20 @@ def _channel_page(
     request: PortalRequest, found: Channel, form: SettingsForm, *, status: int = 200
 ) -> HttpResponse:
     [row] = _rows(request.company, [found])
+    now, today = timezone.now(), timezone.localdate()
+    usage = Usage.of(request.company, today=today, days=CHART_DAYS, channel=found)
+    since = today - timedelta(days=CHART_DAYS - 1)
     report = DoctorReport.objects.filter(channel=found).first()
     context = {
         "row": row,
         "channel": found,
         "form": form,
+        "standstill": standstill(found, now=now),
         "waiting": _waiting(found),
         "max_counted": MAX_COUNTED,
+        "chart": figures.chart(usage, CHART_DAYS),
+        "reasons": figures.reasons(request.company, since=since, channel=found),
+        "since": since,
         "report": report,
         "verdict": VERDICTS[doctor_words.worst(report)] if report else None,
     }

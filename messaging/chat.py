@@ -10,9 +10,10 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 from phonenumbers import country_code_for_region
 
@@ -29,7 +30,7 @@ from messaging.models import InboundMessage, Message
 
 PEOPLE_A_PAGE = 30
 LINES_A_PAGE = 40
-# Names are searched among so many people, those who wrote last; numbers among all.
+# Names and what is unread are looked for among so many people, those who wrote last; numbers among all.
 SEARCHED = 20_000
 MATCHES = 1_000
 FOUND_SHOWN = 200
@@ -82,9 +83,13 @@ class PeoplePage:
         return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
 
 
-def people(company: Company, *, before: str = "", search: str = "") -> PeoplePage:
+def people(
+    company: Company, *, before: str = "", search: str = "", unread: bool = False
+) -> PeoplePage:
     """Who has written to the company, the latest first; raises conversations.InvalidCursor."""
     found = _heard_from(company).order_by("-last_inbound_at", "-pk")
+    if unread:
+        found = found.filter(pk__in=_unread(company))
     if search:
         found = found.filter(pk__in=_latest(company, _matching(company, search)))
     if before:
@@ -97,6 +102,14 @@ def people(company: Company, *, before: str = "", search: str = "") -> PeoplePag
     last = rows[-1] if len(page) > PEOPLE_A_PAGE else None
     older = Place(last.last_inbound_at, 0, last.pk).cursor if last and last.last_inbound_at else ""
     return PeoplePage(rows=_with_last_lines(rows), older=older)
+
+
+def _unread(company: Company) -> QuerySet[Any, Any]:
+    """The ids of those in whose conversations something is unread, among the latest."""
+    latest = _heard_from(company).order_by("-last_inbound_at", "-pk")[:SEARCHED]
+    news = InboundMessage.objects.filter(contact=OuterRef("pk"), pk__gt=OuterRef("read_inbound"))
+    found = Contact.objects.filter(pk__in=latest.values("pk"))
+    return found.filter(Exists(news.exclude(type=REACTION))).values("pk")
 
 
 def _latest(company: Company, ids: Sequence[int]) -> list[int]:

@@ -86,11 +86,14 @@ class ReplyForm(forms.Form):
 
 def _people(request: PortalRequest) -> dict[str, Any]:
     search = request.GET.get("q", "").strip()[:MAX_SEARCH].replace("\x00", "")
-    before = request.GET.get("before", "")
-    page = _cursor_or_404(lambda: chat.people(request.company, before=before, search=search))
+    before, unread = request.GET.get("before", ""), "unread" in request.GET
+    page = _cursor_or_404(
+        lambda: chat.people(request.company, before=before, search=search, unread=unread)
+    )
     return {
         "people": page,
         "search": search,
+        "unread_only": unread,
         "older": page.older,
         "list_seconds": 0 if before or search else LIST_SECONDS,
     }
@@ -106,7 +109,9 @@ def _cursor_or_404(read: Callable[[], Any]) -> Any:
 @require_safe
 @company_page(Need.READ)
 def conversations(request: PortalRequest) -> HttpResponse:
-    """Who has written, the latest first; `?q=` searches, `?before=` goes on."""
+    """Who has written, the latest first; `?q=` searches, `?unread` leaves out what was read, `?before=`
+    goes on.
+    """
     return render_page(request, "chat/conversations.html", _people(request))
 
 
@@ -116,11 +121,13 @@ def conversation_list(request: PortalRequest) -> HttpResponse:
     """The first page of the list again, if it is not what `?version=` was; `?open=` is the thread that
     stands beside it.
     """
-    page = chat.people(request.company)
+    unread = "unread" in request.GET
+    page = chat.people(request.company, unread=unread)
     if page.version == request.GET.get("version"):
         return HttpResponse(status=204)
     context = {
         "people": page,
+        "unread_only": unread,
         "older": page.older,
         "list_seconds": LIST_SECONDS,
         "open_id": request.GET.get("open", ""),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -45,6 +46,8 @@ PILLS = {
 # From the best end to the worst, as bars and tiles show them.
 ORDER = (Status.READ, Status.DELIVERED, Status.SENT, Status.UNCERTAIN, Status.FAILED)
 BAR_WIDTH, MIN_WIDTH = 1000, 8
+# Whoever pauses a channel until further notice gives it some such time.
+FOR_GOOD = timedelta(days=365)
 
 
 QUALITIES = {
@@ -70,6 +73,21 @@ def channel_pill(channel: Channel, *, now: datetime) -> Pill:
     return Pill("circle-check", _("Connected"), "ok")
 
 
+def standstill(channel: Channel, *, now: datetime) -> str:
+    """That nothing is sent from it, and for how long; empty while it may send. `Channel.why_still` says
+    why.
+    """
+    name = {"name": channel.name}
+    if channel.status != Channel.Status.CONNECTED:
+        return gettext("%(name)s is disconnected.") % name
+    if channel.paused_until is None or not channel.is_paused(now=now):
+        return ""
+    if channel.paused_until > now + FOR_GOOD:
+        return gettext("%(name)s is paused until somebody lifts it.") % name
+    at = date_format(timezone.localtime(channel.paused_until), "j M, H:i")
+    return gettext("%(name)s is paused until %(at)s.") % {**name, "at": at}
+
+
 _CHANGED_PILLS = {
     State.CANCELLING: Pill("circle-x", _("Being cancelled"), "warn"),
     State.CANCELLED: Pill("circle-x", _("Cancelled"), "warn"),
@@ -81,10 +99,13 @@ _CHANGED_PILLS = {
 
 def batch_pill(batch: Batch) -> Pill:
     """One word for a whole batch."""
-    state = batch_state.state(batch, now=timezone.now())
+    now = timezone.now()
+    state = batch_state.state(batch, now=now)
     if state in _CHANGED_PILLS:
         return _CHANGED_PILLS[state]
-    if batch.waiting or batch.expand_cursor is not None:
+    if state is State.RUNNING and standstill(batch.channel, now=now):
+        return Pill("clock", _("Waiting for its channel"), "warn")
+    if state is State.RUNNING:
         return Pill("send", _("Sending"), "info")
     if batch.recipients_count == 0:
         return Pill("circle-x", _("No recipients"), "warn")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db.models import Sum
@@ -13,10 +14,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from companies.charts import Chart, Colour, Series
-from companies.models import Company
-from messaging.display import PILLS, WAITING
-from messaging.models import COUNTED, DailyUsage, Status
+from companies.models import Channel, Company
+from messaging.display import PILLS, WAITING, reason_title
+from messaging.models import COUNTED, DailyFailure, DailyUsage, Status
 
+REASONS_SHOWN = 6
 _SPARK_WIDTH, _SPARK_HEIGHT = 100, 28
 
 
@@ -67,11 +69,15 @@ class Usage:
     rows: dict[tuple[date, int], Counts]
 
     @classmethod
-    def of(cls, company: Company, *, today: date, days: int) -> Usage:
+    def of(
+        cls, company: Company, *, today: date, days: int, channel: Channel | None = None
+    ) -> Usage:
+        """Of all channels, unless one is named."""
+        found = DailyUsage.objects.filter(
+            company=company, day__range=(today - timedelta(days=days - 1), today)
+        )
         rows = (
-            DailyUsage.objects.filter(
-                company=company, day__range=(today - timedelta(days=days - 1), today)
-            )
+            (found.filter(channel=channel) if channel else found)
             .values_list("day", "channel_id")
             .annotate(*(Sum(name) for name in _FIELDS))
         )
@@ -97,6 +103,20 @@ class Usage:
 
     def of_channel_today(self, channel_id: int) -> Counts:
         return self.rows.get((self.today, channel_id), Counts())
+
+
+def reasons(
+    company: Company, *, since: date, channel: Channel | None = None
+) -> list[dict[str, Any]]:
+    """Why messages failed, the most frequent first."""
+    found = DailyFailure.objects.filter(company=company, day__gte=since)
+    counted: Iterable[tuple[str, int]] = (
+        (found.filter(channel=channel) if channel else found)
+        .values_list("code")
+        .annotate(total=Sum("count"))
+        .order_by("-total", "code")[:REASONS_SHOWN]
+    )
+    return [{"code": code, "count": n, "title": reason_title(code)} for code, n in counted]
 
 
 # --- Figures --------------------------------------------------------------------------

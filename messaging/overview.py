@@ -5,13 +5,11 @@ Every number comes from the counters of each day (DailyUsage, DailyFailure), nev
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Sum
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -24,17 +22,16 @@ from companies.models import ApiKey, Channel, Company
 from companies.roles import Need
 from companies.views import PortalRequest, company_page, find_membership, render_page
 from messaging import attention, figures, pages
-from messaging.display import QUALITIES, Pill, channel_pill, reason_title
+from messaging.display import QUALITIES, Pill, channel_pill
 from messaging.figures import Usage
-from messaging.models import ChannelState, DailyFailure
+from messaging.models import ChannelState
 
 PERIODS = (1, 7, 30)
 USUAL_PERIOD = 7
 # One bar would be no chart.
 CHART_DAYS = 7
-BATCHES_SHOWN = 5
+BATCHES_SHOWN = 8
 CHANNELS_SHOWN = 6
-REASONS_SHOWN = 6
 
 
 @require_safe
@@ -73,7 +70,7 @@ def overview(request: PortalRequest) -> HttpResponse:
         "chart_days": max(days, CHART_DAYS),
         "channels": _health(channels[:CHANNELS_SHOWN], usage),
         "channels_left": max(0, len(channels) - CHANNELS_SHOWN),
-        "reasons": _reasons(company, since=today - timedelta(days=days - 1)),
+        "reasons": figures.reasons(company, since=today - timedelta(days=days - 1)),
         "rows": batches,
         "charged": usage.total(days).charged,
     }
@@ -110,17 +107,6 @@ def _health(channels: list[Channel], usage: Usage) -> list[Health]:
         )
         for channel in channels
     ]
-
-
-def _reasons(company: Company, *, since: date) -> list[dict[str, Any]]:
-    """Why messages failed, the most frequent first."""
-    counted: Iterable[tuple[str, int]] = (
-        DailyFailure.objects.filter(company=company, day__gte=since)
-        .values_list("code")
-        .annotate(total=Sum("count"))
-        .order_by("-total", "code")[:REASONS_SHOWN]
-    )
-    return [{"code": code, "count": n, "title": reason_title(code)} for code, n in counted]
 
 
 def _first_steps(company: Company, *, channels: list[Channel], sent: bool) -> list[dict[str, Any]]:

@@ -22,10 +22,10 @@ from companies.roles import Need
 from companies.views import PortalRequest, company_page, render_page
 from config import public_ids
 from config.masking import masked, masked_input
-from messaging import batch_list, batch_state, previews
+from messaging import batch_list, batch_state, message_log, previews
 from messaging.batch_list import BatchFilter
 from messaging.compose import MomentForm
-from messaging.display import bar, batch_pill, reason_title, status_pill, tiles
+from messaging.display import bar, batch_pill, reason_title, standstill, status_pill, tiles
 from messaging.models import COUNTED, Batch, Message, Status, UnusedInput
 
 BATCHES_A_PAGE = 25
@@ -141,9 +141,14 @@ def batch_progress(request: PortalRequest, public_id: str) -> HttpResponse:
 
 
 def _progress(found: Batch) -> dict[str, Any]:
+    now = timezone.now()
+    state = batch_state.state(found, now=now)
+    is_running = state is batch_state.State.RUNNING
     return {
         "batch": found,
-        "state": batch_state.state(found, now=timezone.now()).value,
+        "state": state.value,
+        "standstill": standstill(found.channel, now=now) if is_running else "",
+        "why_still": found.channel.why_still(now=now),
         "pill": batch_pill(found),
         "bar": bar(_counts(found), found.recipients_count),
         "tiles": tiles(_counts(found), total=found.recipients_count),
@@ -187,15 +192,18 @@ def _reasons(batch: Batch) -> list[dict[str, Any]]:
 
 
 def _first_messages(batch: Batch) -> list[dict[str, Any]]:
+    rows = list(messages_of(batch)[:MESSAGES_SHOWN])
+    people = message_log.people(rows)
     return [
         {
             "recipient": masked(message.recipient),
+            "name": people[message.contact_id].name if message.contact_id in people else "",
             "public_id": message.public_id,
             "pill": status_pill(Status(message.status)),
             "error_code": message.error_code if message.status == Status.FAILED else "",
             "at": message.sent_at or message.attempted_at,
         }
-        for message in messages_of(batch)[:MESSAGES_SHOWN]
+        for message in rows
     ]
 
 

@@ -44,7 +44,7 @@ const ask = (form) => {
   typing.querySelector("[data-confirm-word]").textContent = word ?? "";
   typed.value = "";
   typed.oninput = () => (yes.disabled = Boolean(word) && typed.value.trim() !== word);
-  // Enter within the field presses the dialog's first button, which is Cancel, unless told otherwise.
+  // Enter within the field presses the dialog's first button, which goes back, unless told otherwise.
   typed.onkeydown = (event) => {
     if (event.key !== "Enter") return;
     event.preventDefault();

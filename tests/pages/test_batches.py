@@ -1,4 +1,5 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -7,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from companies.models import AuditEvent, Channel, Company
+from contacts.models import Contact
 from messaging import batch_state
 from messaging.models import Batch, Message, Status, UnusedInput
 from tests import factories
@@ -71,6 +73,7 @@ def test_counts_reasons_and_masked_numbers_are_shown(owner: Client, channel: Cha
         factories.make_message(
             channel, batch=batch, recipient=phone, status=status, error_code=code
         )
+    Contact.objects.filter(phone="254712345678").update(name="Wanjiku <3")
 
     response = owner.get(f"/batches/{batch.public_id}")
     page = response.content.decode()
@@ -87,6 +90,7 @@ def test_counts_reasons_and_masked_numbers_are_shown(owner: Client, channel: Cha
     assert (reason["code"], reason["count"]) == ("131026", 1)
     assert reason["title"]
     assert "+254\xa0712\xa0•••\xa0678" in page
+    assert "Wanjiku &lt;3" in page
     assert "254712345678" not in page
 
 
@@ -182,6 +186,26 @@ def test_the_page_refreshes_itself_until_all_is_at_rest(owner: Client, channel: 
 
     Batch.objects.filter(pk=batch.pk).update(sent=0, read=1)
     assert "hx-trigger" not in _page(owner, batch)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"status": "disconnected", "status_reason": "Token died"}, "Main is disconnected."),
+        ({"paused_until": datetime(2999, 1, 1, tzinfo=UTC)}, "Main is paused until somebody lifts"),
+        ({"paused_until": timezone.now() + timedelta(days=2)}, "Main is paused until "),
+    ],
+)
+def test_a_batch_that_waits_for_its_channel_says_so(
+    owner: Client, channel: Channel, change: dict[str, Any], words: str
+):
+    batch = factories.make_batch(channel)
+    done = factories.make_batch(channel, read=1)
+    Channel.objects.update(**change)
+
+    assert words in _page(owner, batch)
+    assert words not in _page(owner, done)
+    assert owner.get("/batches").content.decode().count("Waiting for its channel") == 1
 
 
 def test_an_old_batch_waits_for_no_receipts(owner: Client, channel: Channel):

@@ -14,6 +14,7 @@ from companies import doctor
 from companies.models import AuditEvent, Channel, Company, DoctorReport
 from messaging import channel_pages
 from messaging.models import (
+    DailyFailure,
     DailyUsage,
     InboundMessage,
     Status,
@@ -220,6 +221,26 @@ def test_reconnecting_with_a_good_token_sends_again(developer: Client, channel: 
 
 
 # --- The doctor ------------------------------------------------------------------------
+
+
+def test_a_channels_page_plots_its_own_messages_and_names_why_they_failed(
+    owner: Client, acme: Company, channel: Channel
+):
+    other = factories.make_channel(acme)
+    today = timezone.localdate()
+    for each, count in ((channel, 7), (other, 1000)):
+        here = {"company": acme, "channel": each, "day": today}
+        DailyUsage.objects.create(**here, category="UTILITY", accepted=count, failed=count)
+        DailyFailure.objects.create(**here, code="131026", count=count)
+
+    response = owner.get(f"/channels/{channel.pk}")
+
+    assert [sum(each.values) for each in response.context["chart"].series] == [0, 0, 7]
+    assert [(each["code"], each["count"]) for each in response.context["reasons"]] == [
+        ("131026", 7)
+    ]
+    assert "error=131026&amp;since=" in response.content.decode()
+    assert f"&amp;channel={channel.pk}" in response.content.decode()
 
 
 def test_a_viewer_reads_the_doctors_report_and_does_not_ask_for_one(

@@ -101,6 +101,25 @@ def test_who_wrote_is_listed_the_latest_first_with_what_is_unread(
     assert "254711000002" not in html  # numbers are masked
 
 
+def test_what_is_unread_is_listed_alone(owner: Client, channel: Channel) -> None:
+    seen, waiting = wrote(channel, sender="254711000001"), wrote(channel, sender="254711000002")
+    chat.mark_read(seen.contact, up_to=seen.pk)
+
+    def listed(url: str) -> list[Contact]:
+        return [row.contact for row in owner.get(url).context["people"].rows]
+
+    assert listed("/conversations") == [waiting.contact, seen.contact]
+    assert listed("/conversations?unread") == [waiting.contact]
+    version = chat.people(channel.company, unread=True).version
+    assert owner.get(f"/conversations/list?version={version}&unread").status_code == 204
+
+    chat.mark_read(waiting.contact, up_to=waiting.pk)
+
+    again = owner.get(f"/conversations/list?version={version}&unread").content.decode()
+    assert "All is read" in again
+    assert "&amp;unread" in again  # it goes on asking for the same
+
+
 def test_an_empty_list_says_what_to_do(owner: Client) -> None:
     assert "Nobody has written yet" in owner.get("/conversations").content.decode()
 
