@@ -36,7 +36,7 @@ class Stream:
 
     def wait_until_answered(self, number: int) -> None:
         what = f"{number} requests are answered"
-        until(lambda: len(self.answered) >= number, seconds=60, what=what)
+        until(lambda: len(self.answered) >= number, seconds=120, what=what)
 
     def wait(self) -> list[Accepted]:
         with self._pool:

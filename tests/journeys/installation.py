@@ -230,7 +230,7 @@ class Installation:
     def sent(self) -> int:
         return self.count(Status.SENT, Status.DELIVERED, Status.READ)
 
-    def wait_until_sent(self, number: int, *, seconds: float = 60) -> None:
+    def wait_until_sent(self, number: int, *, seconds: float = 120) -> None:
         until(lambda: self.sent() >= number, seconds=seconds, what=f"{number} are sent")
 
     def wait_until_at_rest(self, *, seconds: float = 200) -> None:

@@ -12,7 +12,7 @@ import requests
 
 from companies.models import Company
 from tests.journeys.installation import Installation, installed, new_numbers
-from tests.journeys.processes import members
+from tests.journeys.processes import members, until
 from tests.journeys.promises import assert_books_balance
 
 pytestmark = pytest.mark.slow
@@ -26,7 +26,8 @@ CREDIT = 100  # what the demo data give the second company
 @pytest.fixture(scope="module")
 def running(data_dir: Path) -> Iterator[Installation]:
     with installed(data_dir, WEB_CONCURRENCY=str(PROCESSES)) as site:
-        assert len(members(site.web.pid)) >= PROCESSES
+        all_run = f"{PROCESSES} processes run"
+        until(lambda: len(members(site.web.pid)) > PROCESSES, seconds=60, what=all_run)
         yield site
 
 

@@ -40,7 +40,7 @@ def test_postgresql_crashing_twice_loses_nothing_and_doubles_nothing(
     stream = Stream(site, requests=500).start()
 
     for sent in (1_000, 3_000):
-        site.wait_until_sent(sent, seconds=90)
+        site.wait_until_sent(sent)
         cluster.crash_and_restart()
     accepted = stream.wait()
 

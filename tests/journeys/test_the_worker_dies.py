@@ -40,7 +40,7 @@ def test_a_worker_told_to_stop_finishes_what_is_in_flight_and_leaves_the_rest_to
 ) -> None:
     accepted = site.accept(3_000)
 
-    for sent in (500, 1_200, 1_900):
+    for sent in (400, 800, 1_200):
         site.wait_until_sent(sent)
         status = site.worker.stop()
 
