@@ -1,16 +1,25 @@
-"""How people come in: there is no open sign-up, staff and owners make the accounts."""
+"""How people come in, and what they change of their own account. There is no open sign-up: staff and
+owners make the accounts.
+"""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from allauth.account import views
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.forms import AddEmailForm
 from allauth.account.models import EmailAddress
 from allauth.mfa.adapter import DefaultMFAAdapter
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
 
 from companies import audit
 from companies.models import Membership, User
@@ -46,6 +55,32 @@ class NewAddressForm(AddEmailForm):  # type: ignore[misc]
         if User.objects.filter(email__iexact=email).exists():
             raise ValidationError(_("Another account signs in with this address."))
         return email
+
+
+class NameForm(forms.ModelForm):  # type: ignore[type-arg]
+    name = forms.CharField(
+        label=_("Your name"),
+        max_length=120,
+        help_text=_("As your colleagues see it."),
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+
+    class Meta:
+        model = User
+        fields: ClassVar[Any] = ["name"]
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@login_required
+def own_name(request: HttpRequest) -> HttpResponse:
+    """The page to change one's name."""
+    form = NameForm(request.POST if request.method == "POST" else None, instance=request.user)
+    if form.is_valid():
+        form.save()
+        messages.success(request, gettext("Saved."))
+        return redirect("account_name")
+    return render(request, "account/name.html", {"form": form}, status=422 if form.errors else 200)
 
 
 @transaction.atomic

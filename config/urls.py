@@ -7,7 +7,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 from django.views.i18n import set_language
 
-from companies.accounts import email_address
+from companies.accounts import email_address, own_name
 from companies.staff_impersonation import stop as stop_impersonating
 from companies.staff_queues import CHANNEL_QUEUE, COMPANY_QUEUE, queue_page
 from messaging.health import healthz, readyz
@@ -36,6 +36,7 @@ urlpatterns = [
     path("admin/impersonation/stop/", stop_impersonating, name="stop_impersonating"),
     path("admin/", admin.site.urls),
     path("accounts/email/", email_address, name="account_email"),
+    path("accounts/name/", own_name, name="account_name"),
     path("accounts/", include("allauth.account.urls")),
     path("accounts/2fa/", include("allauth.mfa.urls")),
     path("accounts/sessions/", include("allauth.usersessions.urls")),

@@ -93,7 +93,12 @@ def test_somebody_switches_two_factor_sign_in_on_and_signs_in_with_it(
     codes = page.get_by_label("Recovery codes").inner_text().split()
     assert len(codes) == 10
     look(page)
-    for path in ("/accounts/2fa/", "/accounts/sessions/", "/accounts/password/change/"):
+    for path in (
+        "/accounts/name/",
+        "/accounts/2fa/",
+        "/accounts/sessions/",
+        "/accounts/password/change/",
+    ):
         page.goto(path)
         look(page)
 

@@ -341,3 +341,26 @@ def test_pages_of_ones_account_stand_under_the_strict_policy(signed_in: Client, 
     assert response.status_code == 200
     assert "unsafe" not in response["Content-Security-Policy"]
     assert b"style=" not in response.content
+
+
+def test_a_person_changes_their_name(owner: Client, acme: Company):
+    colleague = User.objects.get(memberships__company=acme)
+
+    response = owner.post("/accounts/name/", {"name": "Wanjikũ 🎉"}, follow=True)
+
+    colleague.refresh_from_db()
+    assert colleague.name == "Wanjikũ 🎉"
+    assert "Saved." in response.content.decode()
+    assert "Wanjikũ 🎉" in owner.get("/companies/team").content.decode()
+
+
+def test_a_name_is_not_taken_away(owner: Client, acme: Company):
+    before = User.objects.get(memberships__company=acme).name
+
+    assert owner.post("/accounts/name/", {"name": " "}).status_code == 422
+
+    assert User.objects.get(memberships__company=acme).name == before
+
+
+def test_nobody_has_a_name_to_change_who_is_not_signed_in(client: Client):
+    assert client.get("/accounts/name/")["Location"] == "/accounts/login/?next=/accounts/name/"
