@@ -57,9 +57,9 @@ def _text(parent: Object, key: str, path: str, *, most: int, required: bool = Tr
     return value
 
 
-def _unique(values: list[str], path: str) -> None:
+def _unique(values: list[str], path: str, *, what: str = "an id") -> None:
     if len(set(values)) != len(values):
-        raise _refuse(path, "must not repeat an id")
+        raise _refuse(path, f"must not repeat {what}")
 
 
 def _header(content: Object, *, kinds: tuple[str, ...], required: bool = False) -> None:
@@ -80,6 +80,9 @@ def _header(content: Object, *, kinds: tuple[str, ...], required: bool = False) 
 
 def _media(parent: Object, kind: str, path: str) -> None:
     media = _object(parent, kind, path)
+    known = {"id", "link", "provider"} | ({"filename"} if kind == "document" else set())
+    if unknown := sorted(media.keys() - known):
+        raise _refuse(f"{path}.{kind}.{unknown[0]}", "has no place here")
     if not media.get("id") and not is_web_link(media.get("link")):
         raise _refuse(f"{path}.{kind}", "needs an id or a link that is an http or https URL")
 
@@ -98,9 +101,20 @@ def _footer(content: Object) -> None:
 
 def _named_action(content: Object, name: str) -> Object:
     action = _object(content, "action", "interactive")
-    if action.get("name") != name:
-        raise _refuse("interactive.action.name", f"must be {name}")
+    _is_named(action, name, "interactive.action")
+    if action.get("parameters") is not None:
+        _object(action, "parameters", "interactive.action")
     return action
+
+
+def _is_named(action: Object, name: str, path: str) -> None:
+    if action.get("name") != name:
+        raise _refuse(f"{path}.name", f"must be {name}")
+
+
+def _choice(parent: Object, key: str, path: str, *choices: str) -> None:
+    if parent.get(key) not in (None, *choices):
+        raise _refuse(f"{path}.{key}", f"must be {' or '.join(choices)}")
 
 
 def _button(content: Object) -> None:
@@ -109,14 +123,15 @@ def _button(content: Object) -> None:
     action = _object(content, "action", "interactive")
     path = "interactive.action.buttons"
     buttons = _list(action, "buttons", "interactive.action", least=1, most=MAX_BUTTONS)
-    ids = []
+    ids, titles = [], []
     for index, button in enumerate(buttons):
         if button.get("type") != "reply":
             raise _refuse(f"{path}[{index}].type", "must be reply")
         reply = _object(button, "reply", f"{path}[{index}]")
         ids.append(_text(reply, "id", f"{path}[{index}].reply", most=MAX_BUTTON_ID))
-        _text(reply, "title", f"{path}[{index}].reply", most=MAX_BUTTON_TITLE)
+        titles.append(_text(reply, "title", f"{path}[{index}].reply", most=MAX_BUTTON_TITLE))
     _unique(ids, path)
+    _unique(titles, path, what="a title")
 
 
 def _list_message(content: Object) -> None:
@@ -148,7 +163,7 @@ def _sections(action: Object) -> list[Object]:
             "title",
             f"interactive.action.sections[{number}]",
             most=MAX_SECTION_TITLE,
-            required=len(sections) > 1,
+            required=len(sections) > 1 or section.get("title") is not None,
         )
     return sections
 
@@ -204,9 +219,15 @@ def _flow(content: Object) -> None:
     _body(content)
     parameters = _object(_named_action(content, "flow"), "parameters", "interactive.action")
     path = "interactive.action.parameters"
+    if str(parameters.get("flow_message_version")) != "3":
+        raise _refuse(f"{path}.flow_message_version", 'must be "3"')
     _text(parameters, "flow_cta", path, most=MAX_FLOW_CTA)
-    if not (parameters.get("flow_id") or parameters.get("flow_name")):
-        raise _refuse(path, "needs flow_id or flow_name")
+    if bool(parameters.get("flow_id")) == bool(parameters.get("flow_name")):
+        raise _refuse(path, "needs flow_id or flow_name, and not both")
+    _choice(parameters, "mode", path, "draft", "published")
+    _choice(parameters, "flow_action", path, "navigate", "data_exchange")
+    if parameters.get("flow_action_payload") is not None:
+        _object(parameters, "flow_action_payload", path)
 
 
 def _catalog_message(content: Object) -> None:
@@ -224,7 +245,10 @@ def _carousel(content: Object) -> None:
     if len(kinds) > 1 or not kinds <= {"cta_url", "product"}:
         raise _refuse("interactive.action.cards", "must all have the same type, cta_url or product")
     for index, card in enumerate(cards):
-        _card(card, f"interactive.action.cards[{index}]")
+        path = f"interactive.action.cards[{index}]"
+        if card.get("card_index") != index or isinstance(card["card_index"], bool):
+            raise _refuse(f"{path}.card_index", f"must be {index}")
+        _card(card, path)
 
 
 def _card(card: Object, path: str) -> None:
@@ -239,13 +263,26 @@ def _card(card: Object, path: str) -> None:
     _media(header, header["type"], f"{path}.header")
     if card.get("body") is not None:
         _text(_object(card, "body", path), "text", f"{path}.body", most=MAX_CARD_BODY)
-    if "buttons" not in action:
-        _url_button(_object(action, "parameters", f"{path}.action"), f"{path}.action.parameters")
+    if "buttons" in action:
+        _quick_replies(action, f"{path}.action")
+        return
+    _is_named(action, "cta_url", f"{path}.action")
+    _url_button(_object(action, "parameters", f"{path}.action"), f"{path}.action.parameters")
+
+
+def _quick_replies(action: Object, path: str) -> None:
+    for index, button in enumerate(_list(action, "buttons", path, least=1, most=MAX_BUTTONS)):
+        where = f"{path}.buttons[{index}]"
+        reply = _object(button, "quick_reply", where)
+        for key in ("id", "title"):
+            _text(reply, key, f"{where}.quick_reply", most=MAX_BUTTON_TITLE)
 
 
 def _address(content: Object) -> None:
+    _header(content, kinds=("text", *HEADER_MEDIA))
     _body(content)
-    parameters = _object(_named_action(content, "address_message"), "parameters", "interactive")
+    action = _named_action(content, "address_message")
+    parameters = _object(action, "parameters", "interactive.action")
     if parameters.get("country") not in ("IN", "SG"):
         raise _refuse("interactive.action.parameters.country", "must be IN or SG")
 

@@ -39,6 +39,29 @@ def reply(number: int) -> dict[str, Any]:
     return {"type": "reply", "reply": {"id": str(number), "title": f"Button {number}"}}
 
 
+FLOW = {"flow_message_version": "3", "flow_cta": "Go", "flow_id": "1"}
+
+
+def flow(**parameters: Any) -> dict[str, Any]:
+    action = {"name": "flow", "parameters": {**FLOW, **parameters}}
+    return {"type": "flow", "body": {"text": "Book"}, "action": action}
+
+
+def card(number: int, **fields: Any) -> dict[str, Any]:
+    parameters = {"display_text": "Open", "url": "https://a.example"}
+    return {
+        "card_index": number,
+        "type": "cta_url",
+        "header": {"type": "image", "image": {"link": "https://a.example/a.jpg"}},
+        "action": {"name": "cta_url", "parameters": parameters},
+        **fields,
+    }
+
+
+def carousel(*cards: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "carousel", "body": {"text": "Look"}, "action": {"cards": list(cards)}}
+
+
 @pytest.mark.parametrize("name", ["button", "list", "product_list", "product"])
 def test_the_documents_examples_pass(name: str) -> None:
     assert check(example(name)) == example(name)
@@ -114,6 +137,50 @@ def test_the_documents_examples_pass(name: str) -> None:
             {**example("product"), "header": {"type": "text", "text": "H"}},
             "interactive.header.type",
         ),
+        (
+            changed(
+                "button",
+                "action.buttons",
+                [reply(1), {**reply(2), "reply": {**reply(1)["reply"], "id": "2"}}],
+            ),
+            "interactive.action.buttons",
+        ),
+        (
+            changed("product_list", "action.sections.0.title", ""),
+            "interactive.action.sections[0].title",
+        ),
+        (
+            {
+                **example("button"),
+                "header": {"type": "image", "image": {"link": "https://a.example", "caption": "A"}},
+            },
+            "interactive.header.image.caption",
+        ),
+        (
+            {
+                "type": "catalog_message",
+                "body": {"text": "All"},
+                "action": {"name": "catalog_message", "parameters": "all"},
+            },
+            "interactive.action.parameters",
+        ),
+        (flow(flow_message_version=None), "interactive.action.parameters.flow_message_version"),
+        (flow(flow_name="booking"), "interactive.action.parameters"),
+        (flow(flow_action="go"), "interactive.action.parameters.flow_action"),
+        (flow(mode="test"), "interactive.action.parameters.mode"),
+        (flow(flow_action_payload="x"), "interactive.action.parameters.flow_action_payload"),
+        (carousel(card(0), card(2)), "interactive.action.cards[1].card_index"),
+        (
+            carousel(card(0), card(1, action={"name": "url"})),
+            "interactive.action.cards[1].action.name",
+        ),
+        (
+            carousel(
+                card(0, action={"buttons": [{"quick_reply": {"id": "1", "title": "x" * 21}}]}),
+                card(1),
+            ),
+            "interactive.action.cards[0].action.buttons[0].quick_reply.title",
+        ),
     ],
 )
 def test_each_broken_limit_is_named(content: Any, field: str) -> None:
@@ -139,11 +206,8 @@ def test_each_broken_limit_is_named(content: Any, field: str) -> None:
             "body": {"text": "Where?"},
             "action": {"name": "send_location"},
         },
-        {
-            "type": "flow",
-            "body": {"text": "Book"},
-            "action": {"name": "flow", "parameters": {"flow_cta": "Go", "flow_id": "1"}},
-        },
+        flow(),
+        carousel(card(0), card(1)),
         {
             "type": "catalog_message",
             "body": {"text": "All"},
