@@ -180,6 +180,11 @@ def required_of(components: list[Component]) -> set[str]:
     return {each.field for each in found if not each.default}
 
 
+def longest_default(components: list[Component]) -> int:
+    found = (len(each.default) for text in _texts(components) for each in _placeholders(text))
+    return max(found, default=0)
+
+
 def for_person(components: list[Component], values: Values) -> list[Component]:
     """The components for one person; raises Missing."""
     return _with(components, lambda text, in_link: filled(text, values, in_link=in_link))
