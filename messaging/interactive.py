@@ -113,7 +113,7 @@ def _is_named(action: Object, name: str, path: str) -> None:
 
 
 def _choice(parent: Object, key: str, path: str, *choices: str) -> None:
-    if parent.get(key) not in (None, *choices):
+    if parent.get(key, choices[0]) not in choices:
         raise _refuse(f"{path}.{key}", f"must be {' or '.join(choices)}")
 
 

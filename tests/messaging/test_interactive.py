@@ -167,6 +167,7 @@ def test_the_documents_examples_pass(name: str) -> None:
         (flow(flow_message_version=None), "interactive.action.parameters.flow_message_version"),
         (flow(flow_name="booking"), "interactive.action.parameters"),
         (flow(flow_action="go"), "interactive.action.parameters.flow_action"),
+        (flow(flow_action=None), "interactive.action.parameters.flow_action"),
         (flow(mode="test"), "interactive.action.parameters.mode"),
         (flow(flow_action_payload="x"), "interactive.action.parameters.flow_action_payload"),
         (carousel(card(0), card(2)), "interactive.action.cards[1].card_index"),
