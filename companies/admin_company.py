@@ -128,7 +128,7 @@ class CompanyAdmin(DecidedAdmin):
     form = CompanyForm
     change_form_outer_before_template = "admin/company_glance.html"
     change_form_outer_after_template = "admin/decisions.html"
-    list_display: ClassVar[Any] = ["name", "country", "state", "credits", "time_zone", "created_at"]
+    list_display: ClassVar[Any] = ["name", "country", "state", "credit", "time_zone", "created_at"]
     list_filter: ClassVar[Any] = ["status"]
     search_fields: ClassVar[Any] = ["name"]
     fieldsets: ClassVar[Any] = [
@@ -282,6 +282,10 @@ class CompanyAdmin(DecidedAdmin):
         if "HX-Request" in request.headers and answer.status_code == 302:
             return HttpResponse(headers={"HX-Redirect": answer["Location"]})
         return answer
+
+    @display(description="Credits", ordering="credits")
+    def credit(self, company: Company) -> str:
+        return f"{company.credits:,}"
 
     @display(
         description="Status",

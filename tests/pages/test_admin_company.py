@@ -93,6 +93,13 @@ def test_who_is_in_the_team_is_not_invited_again(staff: Client, acme: Company):
     assert not mail.outbox
 
 
+def test_without_messages_there_is_nothing_to_plot(staff: Client, acme: Company):
+    page = staff.get(_page(acme)).content.decode()
+
+    assert "nothing was sent in these days" in page
+    assert "<canvas" not in page
+
+
 def test_another_companys_figures_are_not_among_them(staff: Client, acme, channel, rival):
     DailyUsage.objects.create(
         company=rival,
