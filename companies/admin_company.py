@@ -11,14 +11,18 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from phonenumbers import SUPPORTED_REGIONS
-from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget
+from unfold.widgets import (
+    UnfoldAdminEmailInputWidget,
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminSelectWidget,
+)
 
-from companies import audit, credits, staff_actions, staff_impersonation
+from companies import audit, credits, staff_actions, staff_impersonation, team
 from companies.admin_credit import AdjustForm, TopUpForm, move
 from companies.decisions import COMPANIES
 from companies.models import Channel, Company, CreditEntry, Membership
 from companies.staff_actions import DecidedAdmin, decision
-from config.admin import WithReason, back, dialog, display
+from config.admin import Dialog, WithReason, back, dialog, display
 
 SHOWN = 8
 CATEGORIES = ("MARKETING", "UTILITY", "AUTHENTICATION", "SERVICE")
@@ -101,6 +105,17 @@ class ImpersonateForm(WithReason):
         field.label_from_instance = lambda one: f"{one.user.email} ({one.get_role_display()})"
 
 
+class InviteForm(Dialog):
+    """Whom, and as what."""
+
+    email = forms.EmailField(widget=UnfoldAdminEmailInputWidget())
+    role = forms.ChoiceField(
+        choices=Membership.Role.choices,
+        initial=Membership.Role.OWNER,
+        widget=UnfoldAdminSelectWidget,
+    )
+
+
 # What other apps show of a company on its page: from the company, names and values for its template.
 GLANCES: list[Callable[[Company], dict[str, Any]]] = []
 
@@ -113,7 +128,7 @@ class CompanyAdmin(DecidedAdmin):
     form = CompanyForm
     change_form_outer_before_template = "admin/company_glance.html"
     change_form_outer_after_template = "admin/decisions.html"
-    list_display: ClassVar[Any] = ["name", "country", "state", "credits", "time_zone", "created_at"]
+    list_display: ClassVar[Any] = ["name", "country", "state", "credit", "time_zone", "created_at"]
     list_filter: ClassVar[Any] = ["status"]
     search_fields: ClassVar[Any] = ["name"]
     fieldsets: ClassVar[Any] = [
@@ -133,6 +148,7 @@ class CompanyAdmin(DecidedAdmin):
         "approve",
         "decline",
         "reinstate",
+        "invite",
         "top_up",
         "adjust",
         "impersonate",
@@ -172,6 +188,9 @@ class CompanyAdmin(DecidedAdmin):
             "members": list(
                 row.memberships.select_related("user").order_by("created_at")[: SHOWN + 1]
             ),
+            "invited": list(
+                row.invitations.filter(accepted_at=None, revoked_at=None).order_by("-pk")[:SHOWN]
+            ),
             "ledger": list(ledger[:SHOWN]),
             "shown": SHOWN,
             "now": now,
@@ -193,6 +212,26 @@ class CompanyAdmin(DecidedAdmin):
                     for name in form.changed_data
                 },
             )
+
+    @dialog(
+        "Invite",
+        permission="companies.add_invitation",
+        title="Invite somebody to its team",
+        text="They get a link by email, good for seven days, and choose their own password.",
+        form=InviteForm,
+        icon="person_add",
+    )
+    def invite(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        company: Company = self.get_queryset(request).get(pk=object_id)
+        email, role = form.cleaned_data["email"], form.cleaned_data["role"]
+        try:
+            team.invite(request, company=company, email=email, role=role, by_staff=True)
+        except team.TeamError as error:
+            messages.error(request, str(error))
+        else:
+            self.log_change(request, company, f"Invited {email} as {role}")
+            messages.success(request, f"{email} is invited to “{company}”.")
+        return back(request, reverse("admin:companies_company_change", args=[company.pk]))
 
     @dialog(
         "Top up",
@@ -243,6 +282,10 @@ class CompanyAdmin(DecidedAdmin):
         if "HX-Request" in request.headers and answer.status_code == 302:
             return HttpResponse(headers={"HX-Redirect": answer["Location"]})
         return answer
+
+    @display(description="Credits", ordering="credits")
+    def credit(self, company: Company) -> str:
+        return f"{company.credits:,}"
 
     @display(
         description="Status",

@@ -32,6 +32,11 @@ class Chart:
     stacked: bool = True
 
     @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to plot."""
+        return not any(any(one.values) for one in self.series)
+
+    @property
     def data(self) -> dict[str, Any]:
         """For json_script."""
         return {

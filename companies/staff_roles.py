@@ -22,6 +22,7 @@ MAY: dict[str, tuple[str, ...]] = {
         "companies.add_channel",
         "companies.add_company",
         "companies.add_creditentry",
+        "companies.add_invitation",
         "companies.change_apikey",
         "companies.change_channel",
         "companies.change_company",

@@ -14,6 +14,7 @@ from smtplib import SMTPException
 import structlog
 from allauth.account.models import EmailAddress
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.core.mail import send_mail
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
@@ -44,8 +45,11 @@ def _hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def invite(request: HttpRequest, *, company: Company, email: str, role: str) -> None:
-    """Invite an address, and mail it the link; an open invitation of the same address is renewed.
+def invite(
+    request: HttpRequest, *, company: Company, email: str, role: str, by_staff: bool = False
+) -> None:
+    """Invite an address, and mail it the link; an open invitation of the same address is renewed. Of who
+    among the staff did so, the company learns nothing.
 
     The link is in the mail and nowhere else: that the invited person reads this mailbox is the only
     proof that the account made with it is theirs.
@@ -60,9 +64,13 @@ def invite(request: HttpRequest, *, company: Company, email: str, role: str) -> 
         ).first()
         invitation = open_one or Invitation(company=company, email=email)
         invitation.role = role
-        token = _renew(request, invitation)
+        token = _renew(None if by_staff else request.user, invitation)
         audit.record(
-            request, company=company, kind=Kind.INVITED, label=email, detail={"role": role}
+            audit.STAFF if by_staff else request,
+            company=company,
+            kind=Kind.INVITED,
+            label=email,
+            detail={"role": role},
         )
     _mail_link(invitation, token)
 
@@ -71,7 +79,7 @@ def invite_again(request: HttpRequest, invitation: Invitation) -> None:
     """Mail a new link, good for another week; the old one no longer is."""
     with transaction.atomic():
         invitation = _locked(invitation)
-        token = _renew(request, invitation)
+        token = _renew(request.user, invitation)
         audit.record(
             request, company=invitation.company, kind=Kind.INVITED_AGAIN, label=invitation.email
         )
@@ -97,15 +105,15 @@ def _locked(invitation: Invitation) -> Invitation:
     return invitation
 
 
-def _renew(request: HttpRequest, invitation: Invitation) -> str:
-    """Give it a new week, and a new token: the secret part of the link."""
+def _renew(author: User | AnonymousUser | None, invitation: Invitation) -> str:
+    """Give it a new week, and a new token: the secret part of the link. No author: staff."""
     window = limits.Window(key=f"invite:{invitation.company_id}", limit=MAILS_AN_HOUR, seconds=3600)
     if not limits.hit(window).allowed:
         raise TeamError(_("Too many invitations within an hour; try again later."))
     token = secrets.token_urlsafe(32)
     now = timezone.now()
     invitation.token_hash = _hash(token)
-    invitation.invited_by = request.user  # type: ignore[assignment]  # signed in
+    invitation.invited_by = author  # type: ignore[assignment]  # signed in
     invitation.sent_at, invitation.expires_at = now, now + INVITED_FOR
     invitation.save()
     return token
@@ -114,7 +122,8 @@ def _renew(request: HttpRequest, invitation: Invitation) -> str:
 def _mail_link(invitation: Invitation, token: str) -> None:
     """Once all is stored. Raises TeamError where the mail can't be sent."""
     company = " ".join(invitation.company.name.split())
-    inviter = invitation.invited_by.get_full_name() if invitation.invited_by else company
+    by = invitation.invited_by
+    inviter = by.get_full_name() if by else _("Tuma’s staff")
     url = f"{settings.PUBLIC_URL.rstrip('/')}{reverse('invitation', args=[token])}"
     text = _(
         "%(inviter)s invites you to the team of %(company)s at Tuma, as %(role)s.\n\n"

@@ -43,6 +43,8 @@ FILLED_IN = {
     "amount": "5",
     "once": "abc",
     "duration": "0",
+    "email": "invited@acme.example",
+    "role": "owner",
 }
 
 

@@ -1,9 +1,11 @@
 """The staff's page of a company, and its money."""
 
+import re
 import zoneinfo
 from datetime import timedelta
 
 import pytest
+from django.core import mail
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -59,6 +61,43 @@ def test_a_company_is_shown_at_a_glance(staff: Client, acme: Company, channel):
         assert words in page
     assert key not in page
     assert channel.access_token not in page
+
+
+def test_an_owner_is_invited_by_mail_and_the_company_reads_of_staff_only(
+    staff: Client, acme: Company
+):
+    assert "invite its owner" in staff.get(_page(acme)).content.decode()
+    url = reverse("admin:companies_company_invite", args=[acme.pk])
+    form = {"_form_submitted": "True", "email": "Amina@acme.example", "role": "owner"}
+
+    page = staff.post(url, form, follow=True).content.decode()
+
+    [mailed] = mail.outbox
+    assert mailed.to == ["amina@acme.example"]
+    assert "Tuma’s staff invites you" in mailed.body
+    event = AuditEvent.objects.get(company=acme)
+    assert (event.kind, event.actor_label) == ("team.invited", "Tuma’s staff")
+    assert "amina@acme.example" in page and "invited less than a minute ago" in page
+    link = re.search(r"/invitations/\S+", mailed.body)
+    assert link and b"Amina" not in Client().get(link[0]).content
+
+
+def test_who_is_in_the_team_is_not_invited_again(staff: Client, acme: Company):
+    factories.make_user("amina@acme.example", company=acme)
+    url = reverse("admin:companies_company_invite", args=[acme.pk])
+    form = {"_form_submitted": "True", "email": "amina@acme.example", "role": "owner"}
+
+    page = staff.post(url, form, follow=True).content.decode()
+
+    assert "in the team already" in page
+    assert not mail.outbox
+
+
+def test_without_messages_there_is_nothing_to_plot(staff: Client, acme: Company):
+    page = staff.get(_page(acme)).content.decode()
+
+    assert "nothing was sent in these days" in page
+    assert "<canvas" not in page
 
 
 def test_another_companys_figures_are_not_among_them(staff: Client, acme, channel, rival):
