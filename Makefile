@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime-$(shell cksum < requirements.txt | tr ' ' '-')
 DEVELOP := $(VENV)/.develop-$(shell cat requirements.txt requirements-dev.txt | cksum | tr ' ' '-')
 
-FIGURES := $(foreach n,1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17,R$(n)) PAGES
+FIGURES := $(foreach n,1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18,R$(n)) PAGES
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check bench fmt lock $(FIGURES)

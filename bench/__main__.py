@@ -8,7 +8,19 @@ import time
 import traceback
 from collections.abc import Callable
 
-from bench import crash, memory, news, others, pacing, pages, sending, serving, storing, waking
+from bench import (
+    crash,
+    memory,
+    news,
+    others,
+    pacing,
+    pages,
+    personal,
+    sending,
+    serving,
+    storing,
+    waking,
+)
 from bench.figures import Line, Report
 from bench.machine import POSTGRES, SQLITE, Bench, prepared
 
@@ -30,6 +42,7 @@ FIGURES: dict[str, Callable[[Bench], list[Line]]] = {
     "R15": crash.r15,
     "R16": memory.r16,
     "R17": waking.r17,
+    "R18": personal.r18,
     "PAGES": pages.pages,
 }
 

@@ -12,6 +12,7 @@ import contextlib
 import functools
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +47,7 @@ class Sender:
     database: Database | None = None
     stock: dict[str, Any] | None = None
     tags: list[int] | None = None
+    texts: Sequence[str] = ()  # of a template of the company's own
 
     @classmethod
     def of_product(
@@ -69,7 +71,7 @@ class Sender:
             )
         else:
             ids = {"company": self.stock["company"], "channel": self.stock["channel"]}
-            messages = self.side.call("stock.fill", **ids, tags=self.tags)
+            messages = self.side.call("stock.fill", **ids, tags=self.tags, texts=self.texts)
             self.mock.reset()
             run = self.side.call("sending.drain", channel=ids["channel"], in_flight=in_flight)
         arrivals = self.mock.arrivals()

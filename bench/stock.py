@@ -4,6 +4,7 @@ People are written by one statement, since making them is not what is measured; 
 come about as in real life, through messaging.services.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection
@@ -17,7 +18,10 @@ from config import sql
 from config.api import Answer
 from contacts.models import Contact, ContactTag, Tag
 from messaging import services
+from messaging.dialects.base import template_payload
 from messaging.models import Batch, ChannelState, Message, Status
+from messaging.payloads import Payload
+from templates_app.models import Template
 
 FIRST_PHONE = 254_700_000_000
 UNLIMITED = 1_000_000
@@ -102,8 +106,11 @@ def caller(company_id: int) -> Caller:
     )
 
 
-def accept(*, company: int, channel: int, tags: list[int]) -> int:
-    """Accept a template to everybody under the tags; the batch's id."""
+def accept(*, company: int, channel: int, tags: list[int], texts: Sequence[str] = ()) -> int:
+    """Accept a template to everybody under the tags; the batch's id. With `texts` for its variables it
+    is one of the company's own, and they are checked as they are for every request.
+    """
+    template, payload = _template(company, texts) if texts else (None, PAYLOAD)
     made: list[int] = []
 
     def answer(batch: Batch) -> Answer:
@@ -112,7 +119,11 @@ def accept(*, company: int, channel: int, tags: list[int]) -> int:
 
     services.accept(
         services.SendRequest(
-            channel=Channel.objects.get(pk=channel), payload=PAYLOAD, tags=tags, dialect="bench"
+            channel=Channel.objects.get(pk=channel),
+            payload=payload,
+            template=template,
+            tags=tags,
+            dialect="bench",
         ),
         caller=caller(company),
         now=timezone.now(),
@@ -121,9 +132,26 @@ def accept(*, company: int, channel: int, tags: list[int]) -> int:
     return made[0]
 
 
-def fill(*, company: int, channel: int, tags: list[int]) -> int:
+def _template(company: int, texts: Sequence[str]) -> tuple[Template, Payload]:
+    variables = " and ".join(f"{{{{{number}}}}}" for number in range(1, len(texts) + 1))
+    body = f"Hello {variables}, your order is on its way and will be with you on Friday."
+    template, _ = Template.objects.get_or_create(
+        company_id=company,
+        name="greeting",
+        language="en_US",
+        defaults={
+            "category": "UTILITY",
+            "status": Template.Status.APPROVED,
+            "components": [{"type": "BODY", "text": body}],
+        },
+    )
+    parameters = [{"type": "text", "text": text} for text in texts]
+    return template, template_payload(template, [{"type": "body", "parameters": parameters}])
+
+
+def fill(*, company: int, channel: int, tags: list[int], texts: Sequence[str] = ()) -> int:
     """Accept and store a send completely; how many messages wait."""
-    batch = accept(company=company, channel=channel, tags=tags)
+    batch = accept(company=company, channel=channel, tags=tags, texts=texts)
     while services.expand(batch):
         pass
     return Message.objects.filter(batch_id=batch).count()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from messaging import personalising, putting_off, queue
 from messaging.batch_facts import BatchFacts, Job, batch_facts
 from messaging.models import Lane
-from messaging.personalising import Prepared
+from messaging.personalising import Judge, People
 from messaging.queue import Claimed
 from messaging.results import Failed
 
@@ -50,24 +50,33 @@ async def _put_off(
 async def _jobs(
     drain: ChannelDrain, claimed: list[Claimed], batches: Batches, now: datetime
 ) -> list[Job]:
-    prepared = await _prepared(drain, claimed, batches)
+    people = await _people(drain, claimed, batches)
+    judges = {
+        key: Judge(batch.payload, people.templates.get(batch.template_id or 0))
+        for key, batch in batches.items()
+        if batch.is_personal
+    }
     jobs: list[Job] = []
     for row in claimed:
-        batch = batches[row.batch_id]
-        reason = drain.why_not(row, batch, now) or prepared.problems.get(row.id)
-        job = Job(row, batch, prepared.values.get(row.id))
+        batch, values = batches[row.batch_id], people.values.get(row.id)
+        reason = drain.why_not(row, batch, now)
+        if values is not None and not reason:
+            reason = judges[row.batch_id].why_not(values)
         if reason:
             drain.results.failed.append(Failed(row.id, row.batch_id, *reason))
         elif batch.has_own_media:
-            jobs += drain.media.admit(job)
+            jobs += drain.media.admit(Job(row, batch, values))
         else:
-            jobs.append(job)
+            jobs.append(Job(row, batch, values))
     return jobs
 
 
-async def _prepared(drain: ChannelDrain, claimed: Sequence[Claimed], batches: Batches) -> Prepared:
+async def _people(drain: ChannelDrain, claimed: Sequence[Claimed], batches: Batches) -> People:
+    """Those whom personal batches speak of."""
     personal = {key: batch for key, batch in batches.items() if batch.is_personal}
     rows = [row for row in claimed if row.batch_id in personal] if personal else []
     if not rows:
-        return Prepared()
-    return await drain.slice.db(personalising.prepare, rows, personal, fence=drain.fence)
+        return People()
+    return await drain.slice.db(
+        personalising.read, drain.channel_id, rows, personal, fence=drain.fence
+    )

@@ -10,12 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db.models import Min
 from django.utils.translation import gettext as _
 
 from config import sql
 from contacts.models import Contact, ContactTag
 from messaging import payloads, personalising, recipients
 from messaging.payloads import Payload
+from messaging.personalising import Person
 from messaging.services import SendRequest
 from templates_app import personal
 from templates_app.personal import CUSTOM, NAME, PHONE
@@ -29,22 +31,20 @@ EXAMPLES = 3
 NEWEST = 200
 OFFERED_FIELDS = 6
 
-_C, _TAGGED = Contact._meta.db_table, ContactTag._meta.db_table
-
 
 @dataclass(frozen=True)
-class Person:
-    """Somebody to write to, as far as the contacts say."""
+class Recipient:
+    """Somebody to write to, and whom the contacts know under the number."""
 
     number: str
-    name: str = ""
-    phone: str | None = None
-    custom_fields: Any = None
+    person: Person = Person()
+
+    @property
+    def name(self) -> str:
+        return self.person.name
 
     def values(self, fields: set[str]) -> dict[str, str]:
-        return personalising.of_person(
-            self.name, self.phone, self.custom_fields, fields=fields, recipient=self.number
-        )
+        return self.person.values(fields, number=self.number)
 
 
 # --- Whom it can't be filled in for -----------------------------------------------------
@@ -85,11 +85,11 @@ def shortfall(
     if not fields:
         return None
     step = max(1, -(-found.total // LOOKED_AT))
-    people = _with_numbers(numbers[::step], company_id=company_id)
+    found_in = _with_numbers(numbers[::step], company_id=company_id)
     if tagged:
-        people += _tagged(request, company_id=company_id, besides=numbers, step=step)
-    for person in people:
-        values = person.values(fields)
+        found_in += _tagged(request, company_id=company_id, besides=numbers, step=step)
+    for recipient in found_in:
+        values = recipient.values(fields)
         lacking = required - values.keys()
         problem = personalising.why_not(request.payload, values, template=request.template)
         found.looked_at += 1
@@ -97,24 +97,20 @@ def shortfall(
         if problem:
             found.count += 1
             found.unfit += not lacking
-            found.examples = [*found.examples, person.number][:EXAMPLES]
+            found.examples = [*found.examples, recipient.number][:EXAMPLES]
     return found if found.count else None
 
 
-def _with_numbers(numbers: Sequence[str], *, company_id: int) -> list[Person]:
-    rows = sql.fetch(
-        f"""SELECT c.phone, p.name, p.phone, p.custom_fields FROM {_C} c
-        JOIN {_C} p ON p.id = coalesce(c.merged_into_id, c.id)
-        WHERE c.company_id = %s AND {sql.in_list("c.phone", "text")}""",
-        [company_id, sql.id_list(list(numbers))],
-    )
-    known = {row[0]: Person(*row) for row in rows}
-    return [known.get(number) or Person(number) for number in numbers]
+def _with_numbers(numbers: Sequence[str], *, company_id: int) -> list[Recipient]:
+    found = Contact.objects.filter(company_id=company_id, phone__in=numbers)
+    ids = dict(found.values_list("phone", "pk"))
+    known = personalising.people(ids.values(), fields=[CUSTOM])
+    return [Recipient(number, known.get(ids.get(number, 0), Person())) for number in numbers]
 
 
 def _tagged(
     request: SendRequest, *, company_id: int, besides: Sequence[str], step: int
-) -> list[Person]:
+) -> list[Recipient]:
     people, params = recipients.tagged_people(
         company_id=company_id,
         tag_ids=recipients.own_tags(request.tags, company_id=company_id),
@@ -123,11 +119,11 @@ def _tagged(
     )
     fit, fit_params = request.refusing.nobody()
     rows = sql.fetch(
-        f"""SELECT c.phone, c.name, c.phone, c.custom_fields {people} AND {fit}
+        f"""SELECT c.phone, c.name, c.custom_fields {people} AND {fit}
         AND {_SHUFFLED} %% %s = 0""",
         [*params, *fit_params, step],
     )
-    return [Person(*row) for row in rows]
+    return [Recipient(number, Person(name, number, custom)) for number, name, custom in rows]
 
 
 # --- How one of them sees it ------------------------------------------------------------
@@ -135,24 +131,21 @@ def _tagged(
 
 def first_person(
     *, company_id: int, numbers: Sequence[str], tags: Sequence[object]
-) -> Person | None:
+) -> Recipient | None:
     """The first who is written to: by number, else the first under the tags."""
     if numbers:
         return _with_numbers(numbers[:1], company_id=company_id)[0]
     tag_ids = recipients.own_tags(tags, company_id=company_id)
-    rows = sql.fetch(
-        f"""SELECT phone, name, phone, custom_fields FROM {_C} WHERE company_id = %s AND id =
-            (SELECT min(contact_id) FROM {_TAGGED} WHERE {sql.in_list("tag_id")})""",
-        [company_id, sql.id_list(tag_ids)],
-    )
-    return Person(*rows[0]) if rows and rows[0][0] else None
+    first = ContactTag.objects.filter(tag__in=tag_ids).aggregate(first=Min("contact"))["first"]
+    found = personalising.people([first] if first else [], fields=[CUSTOM]).get(first)
+    return Recipient(found.phone, found) if found and found.phone else None
 
 
 def is_personal(payload: Payload) -> bool:
     return bool(personal.fields_of(payloads.components(payload)))
 
 
-def as_seen_by(payload: Payload, person: Person | None) -> Payload:
+def as_seen_by(payload: Payload, person: Recipient | None) -> Payload:
     """The payload as far as it can be filled in for somebody, or for nobody in particular."""
     fields = personal.fields_of(payloads.components(payload))
     return personalising.as_known(payload, person.values(fields) if person else {})

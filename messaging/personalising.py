@@ -17,7 +17,7 @@ from config import sql
 from contacts.models import Contact
 from messaging import payloads
 from messaging.batch_facts import BatchFacts
-from messaging.models import FilledIn, Message, Status
+from messaging.models import ChannelState, FilledIn, Message
 from messaging.payloads import Payload
 from messaging.queue import Claimed
 from templates_app import parameters, personal
@@ -28,39 +28,63 @@ from templates_app.personal import CUSTOM, NAME, PHONE, Component, Values
 # Why somebody was not sent to.
 MISSING, UNFIT = "value_missing", "value_unfit"
 
-_M, _C, _F = Message._meta.db_table, Contact._meta.db_table, FilledIn._meta.db_table
-_PEOPLE = f"""FROM {_M} m JOIN {_C} c ON c.id = m.contact_id AND c.company_id = m.company_id
-    JOIN {_C} p ON p.id = coalesce(c.merged_into_id, c.id)"""
+_C, _F, _S = Contact._meta.db_table, FilledIn._meta.db_table, ChannelState._meta.db_table
+
+Row = Claimed | Message
+# All of them too long for a code to copy, which is not any text.
+_LENGTHS = (200, 60, 20)
 
 
 # --- Sending --------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """By message: what is filled in for its person, or why (code and detail) nothing can be."""
+class People:
+    """What is known of the people of claimed messages, by message, and the templates that they get."""
 
     values: dict[int, Values] = field(default_factory=dict)
-    problems: dict[int, tuple[str, str]] = field(default_factory=dict)
+    templates: dict[int, Template] = field(default_factory=dict)
 
 
-def prepare(rows: Sequence[Claimed], batches: Mapping[int, BatchFacts], *, fence: int) -> Prepared:
-    """Read the people of claimed messages, which are all of personal batches; keep what they are told."""
-    prepared = Prepared()
+def read(
+    channel_id: int, rows: Sequence[Claimed], batches: Mapping[int, BatchFacts], *, fence: int
+) -> People:
+    """Of messages that are all of personal batches. What is filled in is kept with each."""
     templates = Template.objects.in_bulk({batch.template_id for batch in batches.values()})
     asked = {key: _fields(batch.payload) for key, batch in batches.items()}
-    known = _known({row.id: row.recipient for row in rows}, set().union(*asked.values()))
-    for row in rows:
-        batch = batches[row.batch_id]
-        template = templates.get(batch.template_id or 0)
-        values = {name: known[row.id][name] for name in asked[row.batch_id] & known[row.id].keys()}
-        problem = why_not(batch.payload, values, template=template)
-        if problem:
-            prepared.problems[row.id] = problem
-        else:
-            prepared.values[row.id] = values
-    _keep(prepared.values, fence=fence)
-    return prepared
+    known = _known(rows, set().union(*asked.values()))
+    values: dict[int, Values] = {
+        row.id: {name: text for name, text in known[row.id].items() if name in asked[row.batch_id]}
+        for row in rows
+    }
+    _keep(channel_id, values, fence=fence)
+    return People(values, templates)
+
+
+class Judge:
+    """Whether a batch's payload can be filled in with somebody's values."""
+
+    def __init__(self, payload: Payload, template: Template | None) -> None:
+        self.payload, self.template = payload, template
+        self.required = personal.required_of(payloads.components(payload))
+        self.harmless = self._harmless_length()
+
+    def why_not(self, values: Values) -> tuple[str, str] | None:
+        """Why it can't: code and detail."""
+        longest = max(map(len, values.values()), default=0)
+        if longest <= self.harmless and self.required <= values.keys():
+            return None
+        return why_not(self.payload, values, template=self.template)
+
+    def _harmless_length(self) -> int:
+        """Values up to this length fit, whatever they are: most people's need no closer look."""
+        components = payloads.components(self.payload)
+        defaults = personal.longest_default(components)
+        for length in _LENGTHS:
+            values = dict.fromkeys(personal.fields_of(components), "x" * length)
+            if length >= defaults and not why_not(self.payload, values, template=self.template):
+                return length
+        return 0
 
 
 def _fields(payload: Payload) -> set[str]:
@@ -82,60 +106,73 @@ def why_not(
     return None
 
 
-def _keep(values: Mapping[int, Values], *, fence: int) -> None:
-    """What will be said, before it is. Messages that somebody else has claimed meanwhile are his."""
-    as_json = "v.texts::jsonb" if sql.is_postgres() else "v.texts"
+def _keep(channel_id: int, values: Mapping[int, Values], *, fence: int) -> None:
+    """What is filled in, before it is sent. Whoever has the lease by now does it himself."""
+    texts = "v.texts::jsonb" if sql.is_postgres() else "v.texts"
     sql.execute(
-        f"""INSERT INTO {_F} (message_id, texts) SELECT m.id, {as_json}
-        FROM {sql.rows_from_json("v", id="bigint", texts="text")} JOIN {_M} m ON m.id = v.id
-        WHERE m.status = {Status.CLAIMED:d} AND m.fence = %s
+        f"""INSERT INTO {_F} (message_id, texts) SELECT v.id, {texts}
+        FROM {sql.rows_from_json("v", id="bigint", texts="text")}
+        WHERE EXISTS (SELECT 1 FROM {_S} WHERE channel_id = %s AND fence = %s)
         ON CONFLICT (message_id) DO UPDATE SET texts = excluded.texts""",
-        [sql.as_json(list(values.items())), fence],
+        [sql.as_json(list(values.items())), channel_id, fence],
     )
 
 
 # --- What is known of people ----------------------------------------------------------
 
 
-def _known(recipients: Mapping[int, str], fields: set[str]) -> dict[int, dict[str, str]]:
-    """The values that each message's person has of `fields`; `recipients` are by message."""
-    custom = any(name.startswith(CUSTOM) for name in fields)
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A contact, as far as a message can speak of it."""
+
+    name: str = ""
+    phone: str | None = None
+    custom_fields: str = ""  # JSON
+
+    def values(self, fields: Iterable[str], *, number: str) -> dict[str, str]:
+        """Those of `fields` that the person has; `number` is the one that is written to."""
+        number = number if number.isdigit() else self.phone or ""
+        held = {NAME: self.name, PHONE: number and f"+{number}"}
+        own = self._own() if self.custom_fields else {}
+        found = (
+            (
+                each,
+                personal.clean(held[each] if each in held else own.get(each.removeprefix(CUSTOM))),
+            )
+            for each in fields
+        )
+        return {each: text for each, text in found if text}
+
+    def _own(self) -> dict[str, Any]:
+        """Numbers keep all their digits; what can't be read is no reason to send nothing to everybody."""
+        try:
+            own = json.loads(self.custom_fields)
+        except ValueError:
+            return {}
+        return own if isinstance(own, dict) else {}
+
+
+def people(ids: Iterable[int], *, fields: Iterable[str]) -> dict[int, Person]:
+    """Contacts by id; one that was merged into another is called as that one is."""
+    custom = "NULL"
+    if any(name.startswith(CUSTOM) for name in fields):
+        custom = "CASE WHEN k.id IS NULL THEN c.custom_fields ELSE k.custom_fields END"
     rows = sql.fetch(
-        f"""SELECT m.id, p.name, p.phone, {"p.custom_fields" if custom else "NULL"} {_PEOPLE}
-        WHERE {sql.in_list("m.id")}""",
-        [sql.id_list(list(recipients))],
+        f"""SELECT c.id, coalesce(k.name, c.name), coalesce(k.phone, c.phone), {custom}
+        FROM {_C} c LEFT JOIN {_C} k ON k.id = c.merged_into_id WHERE {sql.in_list("c.id")}""",
+        [sql.id_list(list(ids))],
     )
-    people = {key: person for key, *person in rows}
-    nobody: list[Any] = ["", None, None]
+    return {key: Person(name, phone, custom or "") for key, name, phone, custom in rows}
+
+
+def _known(rows: Sequence[Row], fields: set[str]) -> dict[int, dict[str, str]]:
+    """The values that each message's person has of `fields`, by message."""
+    found = people({row.contact_id for row in rows}, fields=fields)
+    nobody = Person()
     return {
-        key: of_person(*people.get(key, nobody), fields=fields, recipient=recipient)
-        for key, recipient in recipients.items()
+        row.id: found.get(row.contact_id, nobody).values(fields, number=row.recipient)
+        for row in rows
     }
-
-
-def of_person(
-    name: str, phone: str | None, custom: Any, *, fields: Iterable[str], recipient: str = ""
-) -> dict[str, str]:
-    """Those of `fields` that somebody has; the number is the one that is written to."""
-    number = recipient if recipient.isdigit() else phone
-    held = {NAME: name, PHONE: f"+{number}" if number else ""}
-    own = _object(custom)
-    found = {
-        each: personal.clean(held[each] if each in held else own.get(each.removeprefix(CUSTOM)))
-        for each in fields
-    }
-    return {each: text for each, text in found.items() if text}
-
-
-def _object(custom: Any) -> dict[str, Any]:
-    """Custom fields as a statement gave them. Numbers keep all their digits; what can't be read is no
-    reason to send nothing to everybody.
-    """
-    try:
-        found = json.loads(custom) if isinstance(custom, str) else custom
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 # --- Looking at it --------------------------------------------------------------------
@@ -149,7 +186,7 @@ def look_up(messages: Iterable[Any]) -> None:
     if not mine:
         return
     kept = dict(FilledIn.objects.filter(message__in=mine).values_list("message_id", "texts"))
-    others = {key: each for key, each in mine.items() if key not in kept}
+    others = [each for key, each in mine.items() if key not in kept]
     kept |= _known_now(others) if others else {}
     for key, each in mine.items():
         each.own_payload = as_known(each.batch.payload, kept[key])
@@ -157,13 +194,12 @@ def look_up(messages: Iterable[Any]) -> None:
 
 def problem_now(message: Message) -> tuple[str, str] | None:
     """Why the message could not be filled in by what is known of its person now."""
-    values = _known_now({message.pk: message})[message.pk]
+    [values] = _known_now([message]).values()
     return why_not(message.batch.payload, values, template=message.batch.template)
 
 
-def _known_now(messages: Mapping[int, Message]) -> dict[int, dict[str, str]]:
-    fields = set().union(*(_fields(each.batch.payload) for each in messages.values()))
-    return _known({key: each.recipient for key, each in messages.items()}, fields)
+def _known_now(messages: Sequence[Message]) -> dict[int, dict[str, str]]:
+    return _known(messages, set().union(*(_fields(each.batch.payload) for each in messages)))
 
 
 def as_known(payload: Payload, values: Values) -> Payload:

@@ -45,6 +45,7 @@ class Claimed:
 
     id: int
     batch_id: int
+    contact_id: int
     recipient: str
     attempts: int
 
@@ -134,7 +135,7 @@ def claim(channel_id: int, lane: Lane, *, fence: int, limit: int, now: datetime)
     picked = f"= ANY(ARRAY({due} FOR UPDATE SKIP LOCKED))" if sql.is_postgres() else f"IN ({due})"
     rows = sql.fetch(
         f"""UPDATE {_M} SET status = {Status.CLAIMED:d}, fence = %s WHERE id {picked}
-        RETURNING id, batch_id, recipient, attempts""",
+        RETURNING id, batch_id, contact_id, recipient, attempts""",
         [fence, channel_id, sql.moment(now), limit],
     )
     rows.sort()

@@ -60,8 +60,7 @@ def value(where: str, parameter: Component) -> Component:
         moment = parameter.get("date_time")
         if not isinstance(moment, dict):
             raise refuse(where, "date_time must be an object with a fallback_value")
-        plain(where, moment.get("fallback_value"))
-        return {"type": "date_time", "date_time": literal(where, moment)}
+        return {"type": "date_time", "date_time": _with_fallback(where, moment)}
     raise refuse(where, "type must be text, currency or date_time")
 
 
@@ -108,14 +107,17 @@ def literal(where: str, value: Any) -> Any:
 def _currency(where: str, currency: object) -> Component:
     if not isinstance(currency, dict):
         raise refuse(where, "currency must be an object")
-    plain(where, currency.get("fallback_value"))
     code, amount = currency.get("code"), currency.get("amount_1000")
     if not isinstance(code, str) or len(code) != 3:
         raise refuse(where, "currency.code must be a three-letter code")
     if isinstance(amount, bool) or not isinstance(amount, int):
         raise refuse(where, "currency.amount_1000 must be a whole number")
-    found: Component = literal(where, currency)
-    return found
+    return _with_fallback(where, currency)
+
+
+def _with_fallback(where: str, content: Component) -> Component:
+    shown_as = plain(where, content.get("fallback_value"))
+    return {**literal(where, content), "fallback_value": shown_as}
 
 
 def code(where: str, text: str) -> None:

@@ -22,7 +22,7 @@ SHORTEST = "x"
 
 _PLACEHOLDER = re.compile(r"\{\{([^{}]*)\}\}")
 # What is left over of one that was not written well.
-_BROKEN = re.compile(r"\{\{|\{\s*contact\.|\bcontact\.(?:name|phone|custom)[^{}]*\}\}")
+_BROKEN = re.compile(r"\{\{|\{\s*contact\.|\bcontact\.(?:name|phone|custom)[^{}\"]*\}\}")
 _MEANT = re.compile(r"\{\{\s*contact\b")
 _NO_CHARACTERS = ("Cc", "Cs")  # controls, and halves of what was cut
 
@@ -178,6 +178,11 @@ def required_of(components: list[Component]) -> set[str]:
     """What they ask of a person and have no default for."""
     found = (each for text in _texts(components) for each in _placeholders(text))
     return {each.field for each in found if not each.default}
+
+
+def longest_default(components: list[Component]) -> int:
+    found = (len(each.default) for text in _texts(components) for each in _placeholders(text))
+    return max(found, default=0)
 
 
 def for_person(components: list[Component], values: Values) -> list[Component]:

@@ -190,7 +190,7 @@ def _sample_missing(draft: Draft) -> Hits:
 )
 def _samples_too_many(draft: Draft) -> Hits:
     for part in _with_variables(draft):
-        given, needed = len(samples(part, named=draft.named)), len(variables(part.text()))
+        given, needed = len(_given(part, named=draft.named)), len(variables(part.text()))
         if given > needed:
             yield part.at("example"), {"given": given, "needed": needed}
 
@@ -219,17 +219,20 @@ def _sampled(part: Part, draft: Draft) -> list[tuple[str, str]]:
 
 def samples(part: Part, *, named: bool) -> dict[str, str]:
     """The sample of each variable, by its position or its name."""
-    key = f"{part.kind.lower()}_text"
+    given = _given(part, named=named)
     if named:
-        rows = part.example.get(f"{key}_named_params")
         return {
             str(row.get("param_name")): str(row.get("example") or "")
-            for row in (rows if isinstance(rows, list) else ())
+            for row in given
             if isinstance(row, dict)
         }
-    values: Any = part.example.get(key)
-    if isinstance(values, list) and values and isinstance(values[0], list):
+    return {str(at): value for at, value in enumerate(given, 1) if isinstance(value, str)}
+
+
+def _given(part: Part, *, named: bool) -> list[Any]:
+    """What stands where the samples should, whatever it is."""
+    key = f"{part.kind.lower()}_text"
+    values: Any = part.example.get(f"{key}_named_params" if named else key)
+    if not named and isinstance(values, list) and values and isinstance(values[0], list):
         values = values[0]  # body_text is a list of lists
-    if not isinstance(values, list):
-        return {}
-    return {str(at): value for at, value in enumerate(values, 1) if isinstance(value, str)}
+    return values if isinstance(values, list) else []

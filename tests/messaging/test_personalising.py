@@ -15,7 +15,7 @@ from contacts import people
 from contacts.models import Contact
 from messaging import media, personalising, queue, services
 from messaging.batch_facts import batch_facts
-from messaging.models import Batch, FilledIn, Lane, Message, Status
+from messaging.models import Batch, ChannelState, FilledIn, Lane, Message, Status
 from templates_app.models import Template
 from tests import factories, media_files
 
@@ -460,12 +460,12 @@ def test_people_are_read_in_one_query_however_many_are_claimed(
     with CaptureQueriesContext(
         connection,
     ) as queries:
-        prepared = personalising.prepare(
-            rows, batch_facts({row.batch_id for row in rows}), fence=fence
+        people_read = personalising.read(
+            channel.pk, rows, batch_facts({row.batch_id for row in rows}), fence=fence
         )
 
-    assert len(prepared.values) == 3
-    # The batch, its template, the people; and what they are told is kept.
+    assert len(people_read.values) == 3
+    # The batch, its template, the people; and what is filled in is kept.
     assert [query["sql"].split()[0] for query in queries] == [
         "SELECT",
         "SELECT",
@@ -474,7 +474,7 @@ def test_people_are_read_in_one_query_however_many_are_claimed(
     ]
 
 
-def test_a_drain_that_lost_its_claim_keeps_nothing(
+def test_a_drain_that_lost_its_lease_keeps_nothing(
     template: Any, send_template: Any, tag: int, channel: Channel
 ) -> None:
     greeting = template(BODY)
@@ -482,9 +482,9 @@ def test_a_drain_that_lost_its_claim_keeps_nothing(
     fence = queue.take_lease(channel.pk, owner="me")
     assert fence is not None
     rows = queue.claim(channel.pk, Lane.BULK, fence=fence, limit=10, now=timezone.now())
-    Message.objects.update(fence=fence + 1)
+    ChannelState.objects.update(fence=fence + 1)
 
-    personalising.prepare(rows, batch_facts({row.batch_id for row in rows}), fence=fence)
+    personalising.read(channel.pk, rows, batch_facts({row.batch_id for row in rows}), fence=fence)
 
     assert not FilledIn.objects.exists()
 
@@ -494,7 +494,7 @@ def test_a_plain_batch_keeps_and_asks_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     greeting = template(BODY)
-    monkeypatch.setattr(personalising, "prepare", None)
+    monkeypatch.setattr(personalising, "read", None)
 
     send_template(greeting, body("friend"), contact_tag_id=tag)
     drain(channel)

@@ -233,7 +233,7 @@ def test_a_lost_fence_can_not_write_over_the_next_one(channel: Channel) -> None:
     late = Results()
     late.failed.append(Failed(message.pk, message.batch_id, "131009", "late"))
     queue.store_results(late, fence=old, now=timezone.now())
-    row = queue.Claimed(message.pk, message.batch_id, message.recipient, 0)
+    row = queue.Claimed(message.pk, message.batch_id, message.contact_id, message.recipient, 0)
     marked = queue.mark_sending([row], fence=old, now=timezone.now())
 
     message.refresh_from_db()

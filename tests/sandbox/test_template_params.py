@@ -121,6 +121,35 @@ def test_what_does_not_fit(components, code, details):
     assert codes(PROMO, components) == (code, details)
 
 
+LIMITED_OFFER = {"type": "LIMITED_TIME_OFFER", "limited_time_offer": {"text": "Now"}}
+TEXT = {"type": "BODY", "text": "For {{1}} now"}
+VIEW = {"type": "BUTTONS", "buttons": [{"type": "SPM", "text": "View"}]}
+
+
+@pytest.mark.parametrize(
+    ("parts", "most"), [([TEXT], 1024), ([LIMITED_OFFER, TEXT], 600), ([TEXT, VIEW], 160)]
+)
+def test_the_body_filled_in_stays_within_its_own_limit(parts, most):
+    template = make(*parts, category="MARKETING")
+    rest = len("For  now")
+
+    assert codes(template, [body("x" * (most - rest))]) is None
+    assert codes(template, [body("x" * (most - rest + 1))]) == (
+        132005, f"body: text is too long, at most {most} characters",
+    )  # fmt: skip
+
+
+def test_the_body_of_a_card_is_short():
+    card = {"components": [TEXT]}
+    template = make({"type": "CAROUSEL", "cards": [card, card]}, category="MARKETING")
+
+    def cards(text):
+        return [{"type": "carousel", "cards": [{"components": [body(text)]}] * 2}]
+
+    assert codes(template, cards("x" * 152)) is None
+    assert codes(template, cards("x" * 153))[0] == 132005
+
+
 def test_four_spaces_are_allowed():
     assert codes(PROMO, [IMAGE, body("a    b", "x"), url_button("x")]) is None
 

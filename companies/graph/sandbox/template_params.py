@@ -10,7 +10,6 @@ from .errors import GraphError, Refused, of, param, refuse
 from .fields import check_media
 from .template_shape import SUB_TYPES, Button, Shape, fill, shape_of
 
-MAX_BODY = 1024
 MAX_HEADER = 60
 MAX_CODE = 15
 MAX_COUPON = 15
@@ -165,8 +164,8 @@ def _body(shape: Shape, parameters: Parameters) -> None:
     _count("body", len(parameters), len(shape.body_names))
     values = _values("body", shape.body_names, parameters, shape.named)
     text = fill(shape.body_text, values)
-    if len(text) > MAX_BODY:
-        raise refuse(132005, f"body: text is too long, at most {MAX_BODY} characters")
+    if len(text) > shape.max_body:
+        raise refuse(132005, f"body: text is too long, at most {shape.max_body} characters")
     if shape.code:
         _code(next(iter(values.values()), ""))
 

@@ -11,6 +11,10 @@ PLACEHOLDER: Final = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
 AUTH_TEXT: Final = "*{{1}}* is your verification code."
 AUTH_ADVICE: Final = " For your security, do not share this code."
 
+MAX_BODY = 1024
+MAX_OFFER_BODY = 600
+MAX_CARD_BODY = 160  # of a single product's message, too
+
 # Kinds of button that cannot be sent without a parameter.
 ALWAYS: Final = {"OTP", "COPY_CODE", "FLOW", "MPM"}
 SUB_TYPES: Final = {
@@ -41,6 +45,7 @@ class Shape:
     header_names: tuple[str, ...] = ()
     body_text: str = ""
     body_names: tuple[str, ...] = ()
+    max_body: int = MAX_BODY  # with its variables filled in
     named: bool = False
     buttons: tuple[Button, ...] = ()
     cards: "tuple[Shape, ...]" = ()
@@ -65,8 +70,12 @@ def shape_of(template: dict[str, Any]) -> Shape:
     return _shape(template.get("components") or [], named=named, code=code)
 
 
-def _shape(components: Iterable[dict[str, Any]], *, named: bool, code: bool = False) -> Shape:
+def _shape(
+    components: Iterable[dict[str, Any]], *, named: bool, code: bool = False, in_card: bool = False
+) -> Shape:
     parts: dict[str, Any] = {"named": named, "code": code}
+    if in_card:
+        parts["max_body"] = MAX_CARD_BODY
     for component in components:
         kind = str(component.get("type", "")).upper()
         if kind == "HEADER":
@@ -79,12 +88,17 @@ def _shape(components: Iterable[dict[str, Any]], *, named: bool, code: bool = Fa
             parts["body_names"] = tuple(_ordered(placeholders(text), named=named))
         elif kind == "BUTTONS":
             parts["buttons"] = tuple(_button(b) for b in component.get("buttons") or [])
+            if any(button.kind == "SPM" for button in parts["buttons"]):
+                parts["max_body"] = MAX_CARD_BODY
         elif kind == "LIMITED_TIME_OFFER":
             offer = component.get("limited_time_offer") or {}
             parts["expires"] = bool(offer.get("has_expiration"))
+            parts["max_body"] = MAX_OFFER_BODY
         elif kind == "CAROUSEL":
             cards = component.get("cards") or []
-            parts["cards"] = tuple(_shape(c.get("components") or [], named=named) for c in cards)
+            parts["cards"] = tuple(
+                _shape(c.get("components") or [], named=named, in_card=True) for c in cards
+            )
             parts["product_cards"] = any(c.header == "PRODUCT" for c in parts["cards"])
     return Shape(**parts)
 
