@@ -22,7 +22,7 @@ SHORTEST = "x"
 
 _PLACEHOLDER = re.compile(r"\{\{([^{}]*)\}\}")
 # What is left over of one that was not written well.
-_BROKEN = re.compile(r"\{\{|\{\s*contact\.|\bcontact\.(?:name|phone|custom)[^{}]*\}\}")
+_BROKEN = re.compile(r"\{\{|\{\s*contact\.|\bcontact\.(?:name|phone|custom)[^{}\"]*\}\}")
 _MEANT = re.compile(r"\{\{\s*contact\b")
 _NO_CHARACTERS = ("Cc", "Cs")  # controls, and halves of what was cut
 

@@ -57,6 +57,30 @@ def test_a_text_is_written_tried_sent_and_seen_read(page_for: Callable[..., Page
     look(page)
 
 
+def test_each_person_is_greeted_by_name(page_for: Callable[..., Page]) -> None:
+    page = page_for(OWNER)
+    page.goto("/send?kind=template")
+    page.get_by_role("radio", name=re.compile("appointment_reminder")).check()
+    page.get_by_label("Text: {{2}}").fill("Friday in ")
+    page.get_by_role("button", name="{{contact.custom.city}}").click()
+    page.get_by_label("Text: {{1}}").focus()
+    page.get_by_role("button", name="{{contact.name|friend}}").click()
+    expect(page.get_by_label("Text: {{1}}")).to_have_value("{{contact.name|friend}}")
+    expect(page.get_by_label("Text: {{2}}")).to_have_value("Friday in {{contact.custom.city}}")
+    expect(page.locator("#preview")).to_contain_text("Hello friend")
+    expect(page.locator(".field-body_1 .counter")).to_have_text("6 / 1024")
+
+    page.get_by_role("checkbox", name=re.compile("premium")).check()
+    expect(page.locator("#preview")).to_contain_text(re.compile("As .+ will see it"))
+    look(page)
+
+    page.get_by_label("Phone numbers").fill(new_numbers(1)[0])
+    _look_at_dry_run(page)
+    expect(page.get_by_role("alert")).to_contain_text("1 of 4")
+    expect(page.get_by_role("alert")).to_contain_text("has no {{contact.custom.city}}")
+    look(page)
+
+
 def test_a_template_is_scheduled_for_a_tag_and_cancelled_with_its_credit_back(
     page_for: Callable[..., Page], site: Installation
 ) -> None:

@@ -40,6 +40,7 @@ def buttons(**fields: str) -> dict[str, Any]:
         ("{{contact.custom.  first order | none }}", "A-1"),
         ("{{contact.name}}{{contact.name}}", "AminaAmina"),
         ('{"a":{"n":"{{contact.name}}"}}', '{"a":{"n":"Amina"}}'),
+        ('{"a":{"n":"contact.name"}}', '{"a":{"n":"contact.name"}}'),
         ("nothing {of} the kind}}", "nothing {of} the kind}}"),
     ],
 )
