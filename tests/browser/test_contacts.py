@@ -127,7 +127,7 @@ def test_many_are_tagged_and_exported_and_the_tag_goes(page_for: Callable[..., P
     page.goto("/tags")
     page.get_by_label("Name", exact=True).first.fill("browsed many")
     page.get_by_role("button", name="Make a tag").click()
-    expect(page.get_by_role("link", name="browsed many")).to_be_visible()
+    expect(page.get_by_role("link", name="browsed many", exact=True)).to_be_visible()
     look(page)
 
     page.goto("/contacts")
@@ -145,7 +145,7 @@ def test_many_are_tagged_and_exported_and_the_tag_goes(page_for: Callable[..., P
     expect(page.locator("#id_tag option:checked")).to_have_text("browsed many")
 
     page.goto("/tags")
-    page.get_by_role("link", name="browsed many").click()
+    page.get_by_role("link", name="browsed many", exact=True).click()
     expect(page.get_by_label("Tag", exact=True).first).not_to_have_value("")
     with page.expect_download() as download:
         page.get_by_role("button", name="Export these").click()
