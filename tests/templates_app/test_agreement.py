@@ -23,7 +23,7 @@ many = settings(max_examples=200, **_any_time)
 # to make it smaller would take minutes.
 _any_time["phases"] = [Phase.explicit, Phase.reuse, Phase.generate]
 some = settings(max_examples=120, **_any_time)
-few = settings(max_examples=12, **_any_time)
+few = settings(max_examples=20, **_any_time)
 
 
 def fitted(template: Json, components: Any) -> list[Json]:
