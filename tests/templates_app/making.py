@@ -321,11 +321,12 @@ def _button_components(draw: Draw, buttons: list[Json], code: str) -> Iterator[J
 
 WRONG: list[Any] = [None, True, 0, 1, -1, 10**20, 1.5, "", " ", "x", [], {}, [{}], ["x"]]
 _LONG = [f"a{'x' * length}" for length in (15, 16, 25, 60, 140, 160, 240, 256, 560, 1000, 2000)]
-_WORDS = [
+_WORDS: list[Any] = [
     *("", " ", "two\nlines", "a\ttab", "five     spaces", "Ana", "😀" * 11, "*bold*", "no-code"),
     *("{{1}}", "It is {{1}} we take now.", "{{2}} of {{1}} is here now", "It is all {{1}}"),
     *("{{name}} and more of it", "A {{1}}{{2}} b c d e f", "{{contact.nmae}}", "a }} b {{"),
     *_LONG,
+    *(5, None),
 ]
 _KINDS = [
     *("text", "currency", "date_time", "image", "video", "document", "location", "payload"),
@@ -380,30 +381,43 @@ def _places(value: Any) -> Iterator[tuple[Any, Any]]:
             yield from _places(item)
 
 
+def each_spoilt(value: Any) -> Iterator[Any]:
+    """The same value with one thing in it changed, left out or repeated: everything that there is, in
+    every way. It is good until the next one is asked for.
+    """
+    for owner, key in list(_places(value)):
+        was = owner[key]
+        for other in _others(owner, key):
+            owner[key] = other
+            yield value
+        owner[key] = was
+        if isinstance(owner, list):
+            owner.insert(key, was)
+            yield value
+            del owner[key]
+        del owner[key]
+        yield value
+        if isinstance(owner, list):
+            owner.insert(key, was)
+        else:
+            owner[key] = was
+
+
+def _others(owner: Any, key: Any) -> Iterator[Any]:
+    """What might stand there instead."""
+    yield from BY_KEY.get(key, WRONG) if isinstance(key, str) else WRONG
+    if isinstance(owner, list):
+        parts = any(isinstance(item, dict) and "parameters" in item for item in owner)
+        yield from _COMPONENTS if parts else _PARAMETERS
+
+
 @st.composite
 def spoilt(draw: Draw, value: Any) -> Any:
-    """The value with something in it changed, mostly one thing."""
+    """The value with two or three things in it changed."""
     value = deepcopy(value)
-    for _ in range(draw(st.sampled_from([1, 1, 1, 2, 3]))):
-        places = list(_places(value))
-        known = [(owner, key) for owner, key in places if isinstance(key, str) and key in BY_KEY]
+    for _ in range(draw(st.integers(2, 3))):
+        places = [(owner, key) for owner, key in _places(value) if isinstance(key, str)]
         if places:
-            chosen = draw(st.sampled_from([known, known, known, places])) or places
-            _spoil(draw, *draw(st.sampled_from(chosen)))
+            owner, key = draw(st.sampled_from(places))
+            owner[key] = deepcopy(draw(st.sampled_from(BY_KEY.get(key, WRONG))))
     return value
-
-
-def _spoil(draw: Draw, owner: Any, key: Any) -> None:
-    known = BY_KEY.get(key) if isinstance(key, str) else None
-    if known and draw(st.integers(0, 9)):
-        owner[key] = draw(st.sampled_from(known))
-    elif isinstance(owner, list) and draw(st.booleans()):
-        parts = any(isinstance(item, dict) and "parameters" in item for item in owner)
-        others = st.sampled_from([*(_COMPONENTS if parts else _PARAMETERS), *owner])
-        owner[draw(st.integers(0, len(owner) - 1))] = deepcopy(draw(others))
-    elif isinstance(owner, list) and draw(st.booleans()):
-        owner.insert(draw(st.integers(0, len(owner))), deepcopy(owner[key]))
-    elif draw(st.booleans()):
-        del owner[key]
-    else:
-        owner[key] = deepcopy(draw(st.sampled_from(WRONG)))
