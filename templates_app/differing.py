@@ -42,10 +42,12 @@ def _of_components(components: Any, place: str) -> Iterator[tuple[str, str]]:
         if not isinstance(component, dict):
             continue
         path = f"{place}{str(component.get('type', '')).upper()}"
-        for key, value in component.items():
+        # In an order of our own: PostgreSQL keeps objects in one of its.
+        for key, value in sorted(component.items()):
             if key == "buttons":
                 for number, button in _numbered(value):
-                    yield from ((f"{path}.{number}.{k}", _flat(v)) for k, v in button.items())
+                    parts = sorted(button.items())
+                    yield from ((f"{path}.{number}.{k}", _flat(v)) for k, v in parts)
             elif key == "cards":
                 for number, card in _numbered(value):
                     yield from _of_components(card.get("components"), f"{path}.{number}.")

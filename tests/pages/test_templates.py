@@ -164,7 +164,7 @@ def test_what_other_languages_have_otherwise_is_shown(
     siblings = owner.get(page_of(live)).context["siblings"]
 
     found = {each.template.language: [c.part for c in each.changes] for each in siblings}
-    assert found == {"fr": [], "sw": ["BODY.text", "BUTTONS.1.type", "BUTTONS.1.text"]}
+    assert found == {"fr": [], "sw": ["BODY.text", "BUTTONS.1.text", "BUTTONS.1.type"]}
 
 
 def test_the_page_asks_for_itself_again_once_something_changed(
