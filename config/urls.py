@@ -3,7 +3,7 @@
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.templatetags.static import static
-from django.urls import include, path
+from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 from django.views.i18n import set_language
 
@@ -25,7 +25,7 @@ urlpatterns = [
     path("healthz", healthz),
     path("readyz", readyz),
     path("metrics", metrics),
-    path("webhooks/meta", meta_webhook),
+    re_path(r"^webhooks/meta/?$", meta_webhook),
     path("favicon.ico", RedirectView.as_view(url=static("favicon.svg"))),
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/error-policy/", error_policy, name="error_policy"),

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 
+import structlog
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -11,6 +12,8 @@ from django.views.decorators.http import require_safe
 from config.celery import app
 from messaging.models import Metric
 from messaging.tasks import HEARTBEAT
+
+log = structlog.get_logger("tuma.health")
 
 # The sweep beats every 5 s, through beat, broker and worker.
 HEARTBEAT_SECONDS = 30
@@ -23,8 +26,11 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """200 if all is well, else 503; either way what was looked at and what is wrong with it."""
-    checks = outcomes()
+    """200 if all is well, else 503; either way what was looked at and how it is.
+
+    Anybody may ask, so what an exception says of hosts and users stays in the log.
+    """
+    checks = outcomes(in_detail=False)
     healthy = all(outcome == "ok" for outcome in checks.values())
     return JsonResponse(
         {"status": "ok" if healthy else "unavailable", "checks": checks},
@@ -32,16 +38,18 @@ def readyz(request: HttpRequest) -> HttpResponse:
     )
 
 
-def outcomes() -> dict[str, str]:
-    """What was looked at: "ok", or what is wrong with it."""
-    return {name: _outcome(check) for name, check in _CHECKS.items()}
+def outcomes(*, in_detail: bool) -> dict[str, str]:
+    """What was looked at: "ok", or what is wrong with it; in detail for staff."""
+    return {name: _outcome(name, check, in_detail) for name, check in _CHECKS.items()}
 
 
-def _outcome(check: Callable[[], str]) -> str:
+def _outcome(name: str, check: Callable[[], str], in_detail: bool) -> str:
     try:
         return check()
     except Exception as error:  # whatever keeps it from working is the finding
-        return f"{type(error).__name__}: {error}".splitlines()[0][:200]
+        said = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+        log.warning("not_ready", check=name, error=said)
+        return said if in_detail else "unavailable"
 
 
 def _database() -> str:

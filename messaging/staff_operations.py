@@ -58,7 +58,10 @@ def operations(request: HttpRequest) -> HttpResponse:
         **admin.site.each_context(request),
         "title": "Operations",
         "now": now,
-        "health": [(name.capitalize(), outcome) for name, outcome in health.outcomes().items()],
+        "health": [
+            (name.capitalize(), outcome)
+            for name, outcome in health.outcomes(in_detail=True).items()
+        ],
         "due": sum(each.express + each.bulk for each in waiting),
         "in_flight": sum(each.in_flight for each in waiting),
         "in_doubt": sum(each.in_doubt for each in waiting),

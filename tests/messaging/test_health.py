@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from companies.models import Channel
-from messaging import metrics_store
+from messaging import health, metrics_store
 from messaging.models import Metric, Status
 from messaging.tasks import HEARTBEAT
 from tests import factories
@@ -26,6 +26,18 @@ def test_readyz_says_what_is_missing(client: Client) -> None:
     assert response.status_code == 503
     assert response.json()["checks"]["worker"] == "no worker has run yet"
     assert response.json()["checks"]["database"] == "ok"
+
+
+def test_readyz_tells_strangers_no_hosts_and_no_users(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away() -> str:
+        raise OSError("connection to 10.0.0.5 failed for user tuma")
+
+    monkeypatch.setitem(health._CHECKS, "broker", away)
+
+    assert client.get("/readyz").json()["checks"]["broker"] == "unavailable"
+    assert "10.0.0.5" in health.outcomes(in_detail=True)["broker"]
 
 
 def test_readyz_follows_the_workers_heartbeat(client: Client) -> None:

@@ -53,7 +53,11 @@ def test_the_handshake_returns_the_challenge(client: Client, settings: Any) -> N
 
     right = client.get("/webhooks/meta", {**query, "hub.verify_token": settings.META_VERIFY_TOKEN})
     wrong = client.get("/webhooks/meta", {**query, "hub.verify_token": "guess"})
+    slashed = client.get(
+        "/webhooks/meta/", {**query, "hub.verify_token": settings.META_VERIFY_TOKEN}
+    )
 
+    assert slashed.content == b"1158201444"
     assert (right.status_code, right.content) == (200, b"1158201444")
     assert wrong.status_code == 403
 
