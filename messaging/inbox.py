@@ -14,6 +14,7 @@ from functools import partial
 import structlog
 from django.db import OperationalError, transaction
 from django.db.models import F, QuerySet
+from django.db.models.functions import Length
 from django.utils import timezone
 
 from companies.models import Channel
@@ -98,20 +99,24 @@ def apply_pending(*, now: datetime) -> int:
 
 
 def _take(now: datetime) -> list[WebhookEvent]:
+    """The bodies to apply now, locked. Picked by size first: read are only those that are taken."""
     due = (
         _pending()
         .select_for_update(skip_locked=sql.is_postgres())
         .filter(due_at__lte=now)
-        .order_by("due_at", "pk")[:TAKE]
+        .order_by("due_at")  # and by nothing else: so the index gives them in order
+        .annotate(size=Length("body"))
+        .values_list("pk", "size")[:TAKE]
     )
-    taken: list[WebhookEvent] = []
-    size = 0
-    for event in due:
-        size += len(event.body)
-        if taken and size > TAKE_BYTES:
+    taken: list[int] = []
+    total = 0
+    for pk, size in due:
+        total += size
+        if taken and total > TAKE_BYTES:
             break
-        taken.append(event)
-    return taken
+        taken.append(pk)
+    bodies = WebhookEvent.objects.in_bulk(taken)
+    return [bodies[pk] for pk in taken]
 
 
 def _apply_together(

@@ -72,21 +72,46 @@ def _apply_chunk(updates: Sequence[StatusUpdate], received_at: datetime) -> list
 
 
 def _lock_messages(updates: Sequence[StatusUpdate]) -> tuple[dict[int, _Row], dict[str, _Row]]:
-    ids = sorted({update.message_id for update in updates if update.message_id})
-    wamids = sorted({update.wamid for update in updates})
+    """The messages that are spoken of, by our id and by wamid.
+
+    Nearly all come with our id and have their wamid: those are looked up by the id alone.
+    """
+    ids = {update.message_id for update in updates if update.message_id}
+    ids |= _ids([update.wamid for update in updates if not update.message_id])
+    rows = _locked(ids)
+    settled = {row.id for row in rows if row.wamid}
+    others = _ids([update.wamid for update in updates if update.message_id not in settled])
+    rows += _locked(others - {row.id for row in rows})
+    return {row.id: row for row in rows}, {row.wamid: row for row in rows if row.wamid}
+
+
+def _ids(wamids: Sequence[str]) -> set[int]:
+    if not wamids:
+        return set()
+    values = sql.rows_from_json("v", wamid="text")
+    found = sql.fetch(
+        f"SELECT m.id FROM {values} JOIN {_M} m ON m.wamid = v.wamid",
+        [sql.as_json([[wamid] for wamid in wamids])],
+    )
+    return {int(pk) for (pk,) in found}
+
+
+def _locked(ids: Iterable[int]) -> list[_Row]:
+    rows = [[pk] for pk in sorted(ids)]
+    if not rows:
+        return []
+    values = sql.rows_from_json("v", id="bigint")  # leads, as in messaging/queue.py
     lock = "ORDER BY m.id FOR UPDATE OF m" if sql.is_postgres() else ""
-    rows = [
+    return [
         _Row(*row)
         for row in sql.fetch(
             f"""SELECT m.id, m.batch_id, m.channel_id, m.contact_id, m.status, m.wamid,
                 m.attempted_at, c.phone_number_id
-            FROM {_M} m JOIN {Channel._meta.db_table} c ON c.id = m.channel_id
-            WHERE m.id IN (SELECT id FROM {_M} WHERE {sql.in_list("id")}
-                           UNION SELECT id FROM {_M} WHERE {sql.in_list("wamid", "text")}) {lock}""",
-            [sql.id_list(ids), sql.id_list(wamids)],
+            FROM {values} JOIN {_M} m ON m.id = v.id
+            JOIN {Channel._meta.db_table} c ON c.id = m.channel_id {lock}""",
+            [sql.as_json(rows)],
         )
     ]
-    return {row.id: row for row in rows}, {row.wamid: row for row in rows if row.wamid}
 
 
 def fold(current: int, updates: Iterable[StatusUpdate]) -> int:
