@@ -73,6 +73,7 @@ class ChannelDrain:
         self.posts: set[asyncio.Task[None]] = set()
         self.is_done = False
         self.is_held_up = False  # the channel must not send now: paused, disconnected, lease lost
+        self.was_cut_off = False  # from the database, with results in hand
         self.hold_until = 0.0
         self.holds = 0
         self.latencies: list[float] = []
@@ -131,6 +132,7 @@ class ChannelDrain:
     def must_stop(self) -> bool:
         return (
             self.is_held_up
+            or self.was_cut_off
             or self.slice.is_over()
             or self.loop.time() > self.lease_deadline - LEASE_MARGIN
         )
@@ -314,13 +316,15 @@ class ChannelDrain:
 
     async def _store(self) -> None:
         """Store what is known. Should the database be away, keep it and try again: the fence on each
-        row, not the time, decides whether it still counts.
+        row, not the time, decides whether it still counts. Nothing is claimed any more meanwhile: what
+        looks unstored may have been stored, and must not meet the same message on its next attempt.
         """
         while len(self.results):
             part = self.results.take(MAX_STORE)
             try:
                 await self.slice.db(queue.store_results, part, fence=self.fence, now=timezone.now())
             except (DatabaseError, InterfaceError) as error:
+                self.was_cut_off = True
                 self.results.put_back(part)
                 log.warning("database_away", channel=self.channel_id, error=repr(error)[:200])
                 await self.slice.db(sql.close_connection)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from messaging.models import Status
 
@@ -19,8 +19,7 @@ EVENTS = (*OF_STATUS.values(), RECEIVED, TEMPLATE, CHANNEL)
 TEST = "webhook.test"
 
 
-@dataclass(frozen=True, slots=True)
-class MessageNews:
+class MessageNews(NamedTuple):
     """A message got somewhere, or failed. The rest of it is looked up if anybody wants to know."""
 
     message_id: int

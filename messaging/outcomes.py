@@ -14,6 +14,7 @@ import orjson
 from messaging.error_policy import Action, Policy, policy_for
 
 MAX_RETRY_SECONDS = 600
+MAX_WAMID = 140  # more than twice as long as any that was seen; what the column holds
 PAIR_LIMIT = 131056
 HTTP = "http_"
 
@@ -74,7 +75,9 @@ def _wamid(data: Any) -> str:
         wamid = data["messages"][0]["id"]
     except (KeyError, IndexError, TypeError):
         return ""
-    return wamid if isinstance(wamid, str) and "\x00" not in wamid else ""
+    if not isinstance(wamid, str) or "\x00" in wamid or len(wamid) > MAX_WAMID:
+        return ""
+    return wamid
 
 
 def _refusal(status: int, error: dict[str, Any]) -> Refused:

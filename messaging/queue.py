@@ -12,10 +12,11 @@ stale statistics the rows are picked in a materialized CTE first.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, NamedTuple
 
-from django.db import transaction
+import structlog
+from django.db import DataError, IntegrityError, transaction
 from django.utils import timezone
 
 from companies.models import Channel, Company
@@ -25,6 +26,8 @@ from messaging import outgoing, tallies
 from messaging.models import Batch, ChannelState, Lane, Message, Status, StatusEvent
 from messaging.results import Failed, Results, Retry, Sent, Unanswered
 from messaging.statuses import NOT_ON_WHATSAPP
+
+log = structlog.get_logger("tuma.queue")
 
 LEASE_SECONDS = 30
 
@@ -39,8 +42,7 @@ _C = Channel._meta.db_table
 _COMPANY = Company._meta.db_table
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(NamedTuple):
     """A message that this drain may send."""
 
     id: int
@@ -127,15 +129,22 @@ def _recover(channel_id: int, fence: int) -> None:
 
 
 def claim(channel_id: int, lane: Lane, *, fence: int, limit: int, now: datetime) -> list[Claimed]:
-    """Up to `limit` due messages of a lane, oldest first."""
+    """Up to `limit` due messages of a lane, oldest first.
+
+    Times are read as what sorts like them: to make a datetime of each is a tenth of a claim.
+    """
     due = f"""SELECT id FROM {_M}
         WHERE channel_id = %s AND status = {Status.QUEUED:d} AND {QUEUE} AND lane = {lane:d}
         AND due_at <= %s
         ORDER BY due_at, id LIMIT %s"""
-    picked = f"= ANY(ARRAY({due} FOR UPDATE SKIP LOCKED))" if sql.is_postgres() else f"IN ({due})"
+    if sql.is_postgres():
+        picked = f"= ANY(ARRAY({due} FOR UPDATE SKIP LOCKED))"
+        order = "extract(epoch from due_at)::float8"
+    else:
+        picked, order = f"IN ({due})", "due_at || ''"
     rows = sql.fetch(
         f"""UPDATE {_M} SET status = {Status.CLAIMED:d}, fence = %s WHERE id {picked}
-        RETURNING due_at, id, batch_id, contact_id, recipient, attempts""",
+        RETURNING {order}, id, batch_id, contact_id, recipient, attempts""",
         [fence, channel_id, sql.moment(now), limit],
     )
     rows.sort()
@@ -181,7 +190,21 @@ def unclaim(ids: Sequence[int], *, fence: int) -> None:
 def store_results(results: Results, *, fence: int, now: datetime) -> None:
     """Write results under the fence. An answer that comes after the lease was lost still counts:
     the message is then `uncertain` under our old fence, and the answer settles it.
+
+    What the database refuses (a wamid that another message has) holds nothing else up: that message
+    is left as it is, and becomes `uncertain` with the next lease.
     """
+    try:
+        _store(results, fence, now)
+    except (DataError, IntegrityError):
+        for single in results.singly():
+            try:
+                _store(single, fence, now)
+            except (DataError, IntegrityError):
+                log.exception("result_not_stored", result=repr(single)[:500])
+
+
+def _store(results: Results, fence: int, now: datetime) -> None:
     changes: list[tallies.Change] = []
     with transaction.atomic(), outgoing.collected():
         if results.sent:
@@ -200,41 +223,46 @@ _POSTED = f"status IN ({Status.CLAIMED:d}, {Status.SENDING:d}, {Status.UNCERTAIN
 
 
 def _update(
-    sets: str, values: str, params: list[object], ids: list[int], fence: int
+    sets: str, rows: Sequence[tuple[Any, ...]], fence: int, **columns: str
 ) -> list[tuple[int, int, int]]:
-    """UPDATE the rows that are still this fence's; (id, batch_id, the state before) of each."""
+    """UPDATE the rows that are still this fence's; (id, batch_id, the state before) of each.
+
+    Of `rows` the id comes first, then the `columns` that `sets` names as v's.
+    """
+    values = sql.rows_from_json("v", id="bigint", **columns)
     if sql.is_postgres():
+        # Led by the values: PostgreSQL takes them for a hundred whatever their number, and looks each
+        # up by its primary key. For a list of ids it may read the whole table.
         return sql.fetch(
             f"""WITH mine AS MATERIALIZED (
-                SELECT id, status FROM {_M} WHERE {sql.in_list("id")} AND {_POSTED}
-                ORDER BY id FOR UPDATE)
-            UPDATE {_M} AS m SET {sets} FROM {values} JOIN mine ON mine.id = v.id
-            WHERE m.id = v.id RETURNING m.id, m.batch_id, mine.status""",
-            [sql.id_list(ids), fence, *params],
+                SELECT m.status AS before, v.* FROM {values} JOIN {_M} m ON m.id = v.id
+                WHERE m.{_POSTED} ORDER BY m.id FOR UPDATE OF m)
+            UPDATE {_M} AS m SET {sets} FROM mine AS v
+            WHERE m.id = v.id RETURNING m.id, m.batch_id, v.before""",
+            [sql.as_json(rows), fence],
         )
     # One writer at a time here, so what is read first is still so when it is written.
     before = dict(
         sql.fetch(
             f"SELECT id, status FROM {_M} WHERE {sql.in_list('id')} AND {_POSTED}",
-            [sql.id_list(ids), fence],
+            [sql.id_list([row[0] for row in rows]), fence],
         )
     )
-    rows = sql.fetch(
+    written = sql.fetch(
         f"""UPDATE {_M} AS m SET {sets} FROM {values}
         WHERE m.id = v.id AND {_POSTED} RETURNING id, batch_id""",
-        [*params, fence],
+        [sql.as_json(rows), fence],
     )
-    return [(row_id, batch_id, before[row_id]) for row_id, batch_id in rows]
+    return [(row_id, batch_id, before[row_id]) for row_id, batch_id in written]
 
 
 def _store_sent(sent: list[Sent], fence: int, now: datetime) -> list[tallies.Change]:
     rows = _update(
         f"""status = {Status.SENT:d}, wamid = v.wamid, sent_at = {_literal(now)},
             error_code = '', error_detail = ''""",
-        sql.rows_from_json("v", id="bigint", wamid="text"),
-        [sql.as_json([(result.id, result.wamid) for result in sent])],
-        [result.id for result in sent],
+        [(result.id, result.wamid) for result in sent],
         fence,
+        wamid="text",
     )
     outgoing.tell(
         outgoing.MessageNews(row_id, batch_id, Status.SENT, now) for row_id, batch_id, _ in rows
@@ -254,10 +282,9 @@ def _store_unanswered(
     rows = _update(
         f"""status = {Status.UNCERTAIN:d}, due_at = {_literal(now)},
             error_code = 'unanswered', error_detail = v.detail""",
-        sql.rows_from_json("v", id="bigint", detail="text"),
-        [sql.as_json([(result.id, result.detail[:500]) for result in unanswered])],
-        [result.id for result in unanswered],
+        [(result.id, result.detail[:500]) for result in unanswered],
         fence,
+        detail="text",
     )
     return [tallies.Change(batch_id, old, Status.UNCERTAIN) for _, batch_id, old in rows]
 
@@ -265,10 +292,10 @@ def _store_unanswered(
 def _store_failed(failed: list[Failed], fence: int, now: datetime) -> list[tallies.Change]:
     rows = _update(
         f"""status = {Status.FAILED:d}, error_code = v.code, error_detail = v.detail""",
-        sql.rows_from_json("v", id="bigint", code="text", detail="text"),
-        [sql.as_json([(result.id, result.code, result.detail[:500]) for result in failed])],
-        [result.id for result in failed],
+        [(result.id, result.code, result.detail[:500]) for result in failed],
         fence,
+        code="text",
+        detail="text",
     )
     reasons = {result.id: result for result in failed}
     note_failures([reasons[row_id] for row_id, _, _ in rows], now=now)
@@ -308,25 +335,21 @@ def _store_retry(retry: list[Retry], fence: int) -> list[tallies.Change]:
     rows = _update(
         f"""status = {Status.QUEUED:d}, due_at = v.due_at, error_code = v.code,
             error_detail = v.detail, attempts = m.attempts - v.uncounted""",
-        sql.rows_from_json(
-            "v", id="bigint", due_at="timestamptz", code="text", detail="text", uncounted="integer"
-        ),
         [
-            sql.as_json(
-                [
-                    (
-                        result.id,
-                        str(sql.moment(result.due_at)),
-                        result.code,
-                        result.detail[:500],
-                        0 if result.counts else 1,
-                    )
-                    for result in retry
-                ]
+            (
+                result.id,
+                str(sql.moment(result.due_at)),
+                result.code,
+                result.detail[:500],
+                0 if result.counts else 1,
             )
+            for result in retry
         ],
-        [result.id for result in retry],
         fence,
+        due_at="timestamptz",
+        code="text",
+        detail="text",
+        uncounted="integer",
     )
     return [tallies.Change(batch_id, old, Status.QUEUED) for _, batch_id, old in rows]
 

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from companies import credits
 from config import sql
@@ -21,8 +22,7 @@ _FAILURE = DailyFailure._meta.db_table
 _BATCH = Batch._meta.db_table
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One message went from one state to another; `code` says why if it failed."""
 
     batch_id: int

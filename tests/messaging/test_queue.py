@@ -81,3 +81,25 @@ def test_an_answer_after_the_lease_was_lost_settles_the_doubt(channel: Channel) 
     assert (message.status, message.wamid) == (Status.SENT, "wamid.late")
     batch = Batch.objects.get()
     assert (batch.uncertain, batch.sent) == (0, 1)
+
+
+def test_a_result_that_can_not_be_stored_holds_up_no_other(channel: Channel) -> None:
+    fence = queue.take_lease(channel.pk, owner="one") or 0
+    first, second, third = (
+        factories.make_message(channel, status=Status.SENDING, fence=fence) for _ in range(3)
+    )
+
+    results = Results()
+    results.sent += [
+        Sent(first.pk, first.batch_id, "wamid.same"),
+        Sent(second.pk, second.batch_id, "wamid.same"),
+        Sent(third.pk, third.batch_id, "wamid.other"),
+    ]
+    queue.store_results(results, fence=fence, now=timezone.now())
+    ChannelState.objects.update(lease_until=0)
+    queue.take_lease(channel.pk, owner="next")
+
+    for message in (first, second, third):
+        message.refresh_from_db()
+    assert (first.status, third.status) == (Status.SENT, Status.SENT)
+    assert second.status == Status.UNCERTAIN
