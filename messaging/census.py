@@ -8,6 +8,8 @@ unreachable name. All of it is one statement, so the numbers belong together.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from django.db import transaction
+
 from config import sql
 from contacts.models import Contact, ContactTag
 from messaging.recipients import ADDRESS, NO_NUMBER, OPTED_OUT, WINDOW_CLOSED, Refusing, tag_in
@@ -82,11 +84,15 @@ def take(
         *(crowd.minus_aside(condition, params) for condition, params, _ in counted),
         crowd.minus_aside(*refusing.nobody()) if refusing.heard_since else ("0", []),
     ]
-    [(newest, everybody, aside, *out, in_window)] = sql.fetch(
-        f"""SELECT (SELECT max(id) FROM {_TAGGED}), {crowd.everybody()},
-        {", ".join(text for text, _ in asked)}""",
-        [value for _, params in asked for value in params],
-    )
+    with transaction.atomic():
+        if sql.is_postgres() and len(tag_ids) > 1:
+            # To tell a million people apart on disk takes half as long again.
+            sql.execute("SET LOCAL work_mem = '64MB'")
+        [(newest, everybody, aside, *out, in_window)] = sql.fetch(
+            f"""SELECT (SELECT max(id) FROM {_TAGGED}), {crowd.everybody()},
+            {", ".join(text for text, _ in asked)}""",
+            [value for _, params in asked for value in params],
+        )
     left_out = {reason: count for (_, _, reason), count in zip(counted, out, strict=True)}
     total = everybody - aside - sum(out)
     if refusing.heard_since:
