@@ -1,5 +1,5 @@
-"""How people come in, and what they change of their own account. There is no open sign-up: staff and
-owners make the accounts.
+"""How people come in, and what they change of their own account. An account comes about with a
+company: by its application (companies/applying.py) or an invitation. There is no sign-up beside that.
 """
 
 from typing import Any, ClassVar

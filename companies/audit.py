@@ -61,6 +61,7 @@ class Kind(TextChoices):
     IMPORT_STARTED = "import.started", _("Import of contacts started")
     IMPORT_UNDONE = "import.undone", _("Import of contacts undone")
     SETTINGS_CHANGED = "company.changed", _("Company settings changed")
+    COMPANY_APPLIED = "company.applied", _("Applied for an account")
     COMPANY_APPROVED = "company.approved", _("Company approved")
     COMPANY_DECLINED = "company.declined", _("Company declined")
     COMPANY_SUSPENDED = "company.suspended", _("Company suspended")

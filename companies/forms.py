@@ -84,7 +84,7 @@ class RollKeyForm(forms.Form):
     )
 
 
-def _time_zones() -> list[tuple[str, str]]:
+def time_zones() -> list[tuple[str, str]]:
     """Of places: not the abbreviations and offsets that the database has besides."""
     names = sorted(name for name in zoneinfo.available_timezones() if "/" in name)
     return [("UTC", "UTC"), *((n, n) for n in names if not n.startswith(("Etc/", "SystemV/")))]
@@ -106,7 +106,7 @@ class CompanyForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        choices = _time_zones()
+        choices = time_zones()
         now = self.instance.time_zone
         if (now, now) not in choices:
             choices.insert(0, (now, now))

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from companies import (
+    application_pages,
     company_pages,
     invitation_pages,
     key_pages,
@@ -26,6 +27,8 @@ urlpatterns = [
         name="revoke_invitation",
     ),
     path("invitations/<str:token>", invitation_pages.invitation, name="invitation"),
+    path("apply", application_pages.apply, name="apply"),
+    path("apply/<str:token>", application_pages.application, name="application"),
     path("companies/notices", notice_pages.notice_list, name="notices"),
     path("companies/notices/seen", notice_pages.notices_seen, name="notices_seen"),
     path("companies/audit", company_pages.audit_log, name="audit"),

@@ -27,7 +27,7 @@ _MACHINES = re.compile(
 )
 # Links of mails: who knows one may use it, so a log must not.
 _SECRET_IN_PATH = re.compile(
-    r"^(/invitations/|/accounts/password/reset/key/|/accounts/confirm-email/)[^/]+"
+    r"^(/invitations/|/apply/|/accounts/password/reset/key/|/accounts/confirm-email/)[^/]+"
 )
 _TRUSTED_SECONDS = 2.0
 _connections = threading.local()

@@ -29,7 +29,7 @@ def test_every_page_of_the_navigation_is_sound(page_for: Callable[..., Page]) ->
         look(page)
 
 
-@pytest.mark.parametrize("path", ["/", "/accounts/login/", "/accounts/password/reset/"])
+@pytest.mark.parametrize("path", ["/", "/apply", "/accounts/login/", "/accounts/password/reset/"])
 def test_pages_of_strangers_are_sound(stranger_page: Page, path: str) -> None:
     stranger_page.goto(path)
 

@@ -44,6 +44,41 @@ def join(
     return newcomer
 
 
+def test_a_company_applies_and_is_let_in(
+    site: Installation, stranger_page: Page, page_for: Callable[..., Page]
+) -> None:
+    page = stranger_page
+    page.goto("/")
+    page.get_by_role("link", name="Apply for an account").click()
+    expect(page.get_by_label("Country")).to_contain_text("Kenya (+254)")
+    page.get_by_label("Company name").fill("Juma Stores")
+    page.get_by_label("Country").select_option("KE")
+    page.get_by_label("Your email address").fill("juma@stores.example")
+    look(page)
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_role("heading", name="Look into your mail")).to_be_visible()
+    look(page)
+
+    page.goto(newest_link(site, "juma@stores.example"))
+    page.get_by_label("Your name").fill("Juma Otieno")
+    page.get_by_label("Password").fill(PASSWORD)
+    look(page)
+    page.get_by_role("button", name="Create the account and apply").click()
+    expect(page.get_by_text("Juma Stores is not active yet.")).to_be_visible()
+    look(page)
+
+    staff = page_for("staff@tuma.example")
+    staff.goto("/admin/queues/companies/")
+    card = staff.get_by_role("listitem").filter(has_text="Juma Stores").first
+    card.get_by_role("button", name="Approve").click()
+    staff.get_by_role("dialog").get_by_role("button", name="Approve").click()
+    expect(staff.get_by_text("“Juma Stores”: approved.")).to_be_visible()
+    page.reload()
+    expect(page.get_by_text("is not active yet")).to_have_count(0)
+    page.goto("/companies/notices")
+    expect(page.get_by_role("heading", name="Juma Stores is active")).to_be_visible()
+
+
 def test_somebody_is_invited_joins_gets_another_role_and_is_removed(
     site: Installation, page_for: Callable[..., Page], join: Callable[..., Page]
 ) -> None:

@@ -33,7 +33,8 @@ OPEN = {
     # Chooses the language of the pages: a cookie of one's own.
     r"language": "anybody",
     # Whoever has the link of the mail.
-    r"invitations/<str:token>": "the token",
+    r"invitations/<str:token>|apply/<str:token>": "the token",
+    r"apply": "anybody",
     # Signing in and one's own account: allauth asks for what each needs.
     r"accounts/.*": "allauth",
     # Staff: AdminSite and its permissions; the pages beside it are wrapped in admin_view.
