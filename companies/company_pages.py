@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
@@ -15,9 +16,10 @@ from phonenumbers import country_code_for_region
 
 from companies import audit
 from companies.forms import AuditFilter, CompanyForm
-from companies.models import AuditEvent
+from companies.models import AuditEvent, Company
 from companies.roles import Need
 from companies.views import PortalRequest, company_page, render_page
+from config import by_time
 
 EVENTS_A_PAGE = 50
 _ICONS = {
@@ -66,11 +68,11 @@ def _detail(value: Any) -> str:
 @require_safe
 @company_page(Need.ADMINISTER)
 def audit_log(request: PortalRequest) -> HttpResponse:
-    """Newest first, from before event `?before=` on; `?kind=` along its own index."""
+    """Newest first, from before event `?before=` on; `?kind=` and `?who=` along indexes of their own."""
     found = AuditEvent.objects.filter(company=request.company).order_by("-pk")
-    form = AuditFilter(request.GET)
-    if form.is_valid() and form.cleaned_data["kind"]:
-        found = found.filter(kind=form.cleaned_data["kind"])
+    form = AuditFilter(request.GET, company=request.company)
+    if form.is_valid():
+        found = _wanted(found, form.cleaned_data, company=request.company)
     before = request.GET.get("before", "")
     if before:
         found = found.filter(pk__lt=_number_or_404(before))
@@ -81,6 +83,25 @@ def audit_log(request: PortalRequest) -> HttpResponse:
         "older": page[EVENTS_A_PAGE - 1].pk if len(page) > EVENTS_A_PAGE else "",
     }
     return render_page(request, "companies/audit.html", context)
+
+
+def _wanted(
+    found: QuerySet[AuditEvent], asked: dict[str, Any], *, company: Company
+) -> QuerySet[AuditEvent]:
+    if asked["kind"]:
+        found = found.filter(kind=asked["kind"])
+    if asked["who"]:
+        found = found.filter(actor_label=asked["who"])
+    since = by_time.midnight(asked["since"])
+    until = by_time.midnight(asked["until"], after=True)
+    low, high = by_time.id_bounds(
+        AuditEvent._meta.db_table, company_id=company.pk, since=since, until=until
+    )
+    if since:
+        found = found.filter(pk__gt=low, created_at__gte=since)
+    if until:
+        found = found.filter(pk__lte=high, created_at__lt=until)
+    return found
 
 
 def _number_or_404(text: str) -> int:

@@ -9,8 +9,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from companies.audit import Kind
-from companies.models import Channel, Company, Scope, all_scopes
+from companies.audit import STAFF, Kind
+from companies.models import Channel, Company, Scope, User, all_scopes
 
 MAX_YEAR = 2999
 
@@ -114,6 +114,30 @@ class CompanyForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class AuditFilter(forms.Form):
+    """Bound to request.GET; `who` is a person as the log names them, member or not."""
+
     kind = forms.ChoiceField(
         label=_("What happened"), required=False, choices=[("", _("Anything")), *Kind.choices]
     )
+    who = forms.ChoiceField(label=_("Who"), required=False)
+    since = forms.DateField(
+        label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
+    until = forms.DateField(
+        label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
+
+    def __init__(self, *args: Any, company: Company, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        members = User.objects.filter(memberships__company=company).order_by("email")
+        # Who has left, or was never a member, is asked for by a link in the log.
+        names = dict.fromkeys([*map(str, members), STAFF, self.data.get("who", "")])
+        fields: dict[str, Any] = self.fields
+        fields["who"].choices = [("", _("Anybody")), *((name, name) for name in names if name)]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        since, until = data.get("since"), data.get("until")
+        if since and until and since > until:
+            self.add_error("until", _("This day is before the first."))
+        return data

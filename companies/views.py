@@ -9,13 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+from urllib.parse import urlsplit
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 from django_htmx.http import HttpResponseClientRefresh
@@ -87,12 +93,27 @@ def company_page(
             # A part that refreshes itself must not swap the sign-in page into the page around it.
             if getattr(request, "htmx", False) and not request.user.is_authenticated:
                 return HttpResponseClientRefresh()
+            if not request.user.is_authenticated and request.method not in _SAFE:
+                return _sign_in_again(request)
             return page(request, *args, **kwargs)
 
         wrapper.rule = rule  # type: ignore[attr-defined]
         return wrapper
 
     return decorate
+
+
+def _sign_in_again(request: HttpRequest) -> HttpResponse:
+    """For who was signed out in the middle of a form: says that it was lost, and leads back to its
+    page, since the address that took it may have none.
+    """
+    messages.warning(
+        request, _("You had been signed out, so nothing was changed. Sign in and do it once more.")
+    )
+    came_from = request.headers.get("Referer", "")
+    if not url_has_allowed_host_and_scheme(came_from, {request.get_host()}):
+        return redirect_to_login(reverse("home"))
+    return redirect_to_login(urlsplit(came_from)._replace(scheme="", netloc="").geturl())
 
 
 def _refusal(request: PortalRequest, rule: Rule) -> HttpResponse | None:

@@ -23,6 +23,7 @@ from contacts.models import (
     ContactTag,
     ImportProblem,
     ImportRow,
+    Tag,
 )
 
 REASON = "imported"
@@ -243,7 +244,10 @@ def _tag(job: ContactImport, changes: Sequence[_Change]) -> None:
         people.tag_names_allowed(company_id=job.company_id, names=names)
     except people.TooManyTags as error:
         raise jobs.Impossible(str(error)) from error
+    mine = Tag.objects.filter(company=job.company_id, name__in=names)
+    before = set(mine.values_list("name", flat=True))
     ids = services.tags_by_name(company_id=job.company_id, names=names)
+    job.made_tag_ids += [ids[name] for name in names if name not in before]
     pairs = [
         [each.contact_id, ids[name]]
         for each in changes

@@ -270,6 +270,9 @@ class ContactImport(Job):
     header = models.JSONField(default=list, help_text="The first row, or names for its columns.")
     mapping = models.JSONField(default=list, help_text="What each column holds, by position.")
     tag_names = models.JSONField(default=list, help_text="For all of them.")
+    made_tag_ids = models.JSONField(
+        default=list, editable=False, help_text="Tags that were not there before."
+    )
     known = models.CharField(max_length=6, choices=Known, default=Known.UPDATE)
     bytes_read = models.BigIntegerField(default=0)
     new_count = models.BigIntegerField(default=0)

@@ -1,5 +1,6 @@
 """Undoing an import within a day: contacts that it made go, unless somebody used or changed them
-since; what it changed is put back, unless it was changed again.
+since; what it changed is put back, unless it was changed again; tags that it made go once they are
+on nobody.
 """
 
 from __future__ import annotations
@@ -8,12 +9,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from config import sql
 from contacts import import_storing, keepers, services
-from contacts.models import ConsentEvent, Contact, ContactImport, ContactTag, ImportRow
+from contacts.models import ConsentEvent, Contact, ContactImport, ContactTag, ImportRow, Tag
 
 WITHIN = timedelta(hours=24)
 SLICE = 2_000
@@ -32,6 +34,7 @@ def step(job: ContactImport) -> bool:
     rows = ImportRow.objects.filter(contact_import=job, contact_id__gt=job.cursor)
     slice_ = list(rows.order_by("contact_id")[:SLICE])
     if not slice_:
+        _drop_tags(job)
         return False
     ids = [row.contact_id for row in slice_]
     list(Contact.objects.filter(pk__in=ids).order_by("pk").select_for_update().values("pk"))
@@ -51,6 +54,14 @@ def _untag(rows: Sequence[ImportRow]) -> None:
             FROM {sql.rows_from_json("v", contact="bigint", tag="bigint")})""",
             [sql.as_json(pairs)],
         )
+
+
+def _drop_tags(job: ContactImport) -> None:
+    made = Tag.objects.filter(company=job.company_id, pk__in=job.made_tag_ids)
+    # Locked first, so that nobody puts one of them on a person between the look and the deletion.
+    locked = [tag.pk for tag in made.order_by("pk").select_for_update()]
+    used = ContactTag.objects.filter(tag=OuterRef("pk"))
+    Tag.objects.filter(~Exists(used), pk__in=locked).delete()
 
 
 def _remove(contact_ids: Sequence[int]) -> int:

@@ -7,7 +7,7 @@ so many batches, and where it finds too few says from where to look on.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -16,7 +16,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from companies.models import Channel, Company
-from messaging import batch_state, by_time
+from config import by_time
+from messaging import batch_state
 from messaging.batch_state import State
 from messaging.models import Batch
 
@@ -73,16 +74,9 @@ class BatchFilter(forms.Form):
         return Wanted(
             state=State(data["state"]) if data["state"] else None,
             channel=data["channel"],
-            since=_midnight(data["since"]),
-            until=_midnight(data["until"], days=1),
+            since=by_time.midnight(data["since"]),
+            until=by_time.midnight(data["until"], after=True),
         )
-
-
-def _midnight(day: Any, *, days: int = 0) -> datetime | None:
-    """When a day begins in the company's time zone (the page's current one), or `days` later."""
-    if day is None or day.year >= datetime.max.year:
-        return None
-    return timezone.make_aware(datetime.combine(day + timedelta(days=days), time.min))
 
 
 @dataclass(frozen=True)

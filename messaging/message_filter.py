@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from companies.models import ApiKey, Channel, Company
-from config import public_ids
+from config import by_time, public_ids
 from contacts.models import Contact, Tag
 from contacts.phones import is_bsuid, to_e164
 from messaging.display import PILLS, reason_title
@@ -137,8 +137,8 @@ class MessageFilter(forms.Form):
             channel_id=_pk(data["channel"]),
             content_type=data["type"],
             tag_id=_pk(data["tag"]),
-            since=_midnight(data["since"]),
-            until=_midnight(data["until"], after=True),
+            since=by_time.midnight(data["since"]),
+            until=by_time.midnight(data["until"], after=True),
             error_code=data["error"],
             batch_id=data["batch"],
             api_key_id=_pk(data["key"]),
@@ -160,10 +160,3 @@ class MessageFilter(forms.Form):
 
 def _pk(row: Any) -> int | None:
     return row.pk if row else None
-
-
-def _midnight(day: date | None, *, after: bool = False) -> datetime | None:
-    """When a day begins, or is over, in the company's time zone (the page's current one)."""
-    if day is None or day == date.max:
-        return None
-    return timezone.make_aware(datetime.combine(day + timedelta(days=after), time.min))

@@ -16,9 +16,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from config import public_ids, sql
+from config import by_time, public_ids, sql
 from contacts.models import Contact, ContactTag
-from messaging import by_time
 from messaging.models import Batch, Message, Status
 
 LOOK = 20_000

@@ -29,8 +29,8 @@ from companies.charts import Chart, Colour, Series
 from companies.models import Channel, Company, CreditEntry
 from companies.roles import Need
 from companies.views import PortalRequest, company_page, render_page
-from config import public_ids
-from messaging import by_time, csv_download
+from config import by_time, public_ids
+from messaging import csv_download
 from messaging.display import Pill
 from messaging.models import DailyUsage
 

@@ -99,6 +99,7 @@ class AuditEvent(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["company", "-id"], name="audit_log"),
             models.Index(fields=["company", "kind", "-id"], name="audit_log_of_a_kind"),
+            models.Index(fields=["company", "actor_label", "-id"], name="audit_log_of_a_person"),
         ]
 
     def __str__(self) -> str:

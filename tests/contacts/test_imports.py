@@ -358,6 +358,28 @@ def test_undoing_leaves_whoever_was_used_or_changed_since(
     assert old.name == "Newer"
 
 
+def test_undoing_takes_tags_off_again_and_drops_those_it_made_once_nobody_has_them(
+    run: Callable[..., ContactImport], acme: Company, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(importing, "SLICE", 1)
+    monkeypatch.setattr(undoing, "SLICE", 1)
+    has_it = factories.make_contact(acme, "254712000001", name="Old")
+    vip, empty = (factories.make_tag(acme, has_it, name="vip"), factories.make_tag(acme, name="mt"))
+    job = run(
+        "phone,tags\n0712000001,vip; fair\n0712000002,vip; mt; fair\n0712000003,fair; kept\n",
+        tag_names=["november"],
+    )
+    later = factories.make_contact(acme, "254712000004", name="Later")
+    later.tags.add(Tag.objects.get(name="kept"))
+
+    undone(job)
+
+    assert set(Tag.objects.values_list("name", flat=True)) == {"vip", "mt", "kept"}
+    assert list(vip.contacts.all()) == [has_it]
+    assert not empty.contacts.exists()
+    assert set(Contact.objects.all()) == {has_it, later}
+
+
 def test_an_import_is_undone_within_a_day_and_once(run: Callable[..., ContactImport]):
     job = run("phone\n0712000001\n")
     assert not imports.undo(job, now=timezone.now() + undoing.WITHIN)

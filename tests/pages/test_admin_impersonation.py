@@ -44,6 +44,17 @@ def test_stopping_leads_back_to_the_admin(staff: Client, acme: Company, member: 
     assert "staff-banner" not in staff.get("/admin/").content.decode()
 
 
+def test_a_refusal_on_the_way_to_the_admin_still_offers_to_stop(
+    staff: Client, acme: Company, member: User
+):
+    _enter(staff, acme, member)
+
+    refused = staff.get("/admin/", follow=True)
+
+    assert refused.status_code == 403
+    assert 'action="/admin/impersonation/stop/"' in refused.content.decode()
+
+
 def test_a_member_alone_has_no_banner(owner: Client):
     assert "staff-banner" not in owner.get("/").content.decode()
 

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -64,6 +65,47 @@ def test_the_log_is_read_a_page_at_a_time_and_the_filter_stays(owner: Client, ac
     assert [row.event.label for row in second.context["rows"]][-1] == "Key 0"
     assert len(second.context["rows"]) == 10
     assert second.context["older"] == ""
+
+
+def _labels(client: Client, **asked: str) -> list[str]:
+    return [row.event.label for row in client.get("/companies/audit", asked).context["rows"]]
+
+
+def test_the_log_is_filtered_by_person_whoever_that_is(owner: Client, acme: Company):
+    gone = factories.make_user("gone@acme.example", company=acme)
+    audit.record(gone, company=acme, kind=audit.Kind.KEY_REVOKED, label="Old key")
+    _record(acme)
+    gone.delete()
+
+    page = owner.get("/companies/audit").content.decode()
+
+    assert 'href="?who=gone%40acme.example"' in page
+    assert '<option value="owner@acme.example">' in page
+    assert '<option value="gone@acme.example">' not in page
+    assert _labels(owner, who="gone@acme.example") == ["Old key"]
+    assert _labels(owner, who="Tuma’s staff") == ["Key 0"]
+    assert _labels(owner, who="Tuma’s staff", kind=audit.Kind.KEY_REVOKED) == []
+
+
+def test_the_log_is_filtered_by_days_of_the_companys_time_zone(owner: Client, acme: Company):
+    acme.time_zone = "Africa/Nairobi"
+    acme.save()
+    # An hour before and after midnight in Nairobi.
+    for label, at in [("9th", "2026-03-09T20:00Z"), ("10th", "2026-03-09T22:00Z")]:
+        _record(acme, label=label)
+        AuditEvent.objects.filter(label=label).update(created_at=datetime.fromisoformat(at))
+    _record(acme, label="today")
+
+    assert _labels(owner, until="2026-03-09") == ["9th"]
+    assert _labels(owner, since="2026-03-10", until="2026-03-10") == ["10th"]
+    assert _labels(owner, since="2026-03-10") == ["today", "10th"]
+
+
+def test_days_in_the_wrong_order_are_told_and_kept(owner: Client, acme: Company):
+    page = owner.get("/companies/audit?since=2026-03-10&until=2026-03-09").content.decode()
+
+    assert "This day is before the first." in page
+    assert 'value="2026-03-10"' in page
 
 
 def test_the_log_takes_as_many_queries_for_many_rows(

@@ -11,8 +11,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from companies.models import AuditEvent, Channel, Company
+from config import by_time
 from contacts.models import Contact, ContactTag, Tag
-from messaging import by_time, message_log
+from messaging import message_log
 from messaging.message_log import Filter, Place
 from messaging.models import Batch, FilledIn, Message, Status, StatusEvent
 from templates_app.models import Template

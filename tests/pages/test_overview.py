@@ -34,12 +34,14 @@ def _titles(client: Client) -> list[str]:
 
 
 def test_credit_channels_and_the_counts_of_the_days_are_shown(owner: Client, channel: Channel):
-    _use(channel, accepted=2000, read=1200, delivered=600, failed=100)
+    _use(channel, accepted=2000, read=1200, delivered=600, failed=100, charged=2000)
 
     response = owner.get("/")
     page = response.content.decode()
 
     assert "1,000,000" in page
+    # Not "used": what failed gave its credit back.
+    assert "2,000 charged in these 7 days" in page
     assert channel.phone_number in page
     values = [figure.value for figure in response.context["figures"]]
     assert values == ["2,000", "90.0%", "66.7%", "100"]

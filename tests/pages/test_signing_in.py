@@ -101,6 +101,23 @@ def test_pages_of_a_company_ask_strangers_to_sign_in(client, page: str):
     assert response["Location"] == f"/accounts/login/?next={page}"
 
 
+@pytest.mark.parametrize(
+    ("came_from", "goes_to"),
+    [
+        ("http://testserver/tags?before=7", "/tags%3Fbefore%3D7"),
+        ("http://elsewhere.example/tags", "/"),
+        ("", "/"),
+    ],
+)
+def test_who_was_signed_out_in_the_middle_of_a_form_is_told_and_led_back_to_its_page(
+    client, came_from: str, goes_to: str
+):
+    response = client.post("/tags/1/delete", headers={"Referer": came_from})
+
+    assert response["Location"] == f"/accounts/login/?next={goes_to}"
+    assert b"You had been signed out" in client.get(response["Location"]).content
+
+
 def test_the_admin_sends_people_to_the_same_sign_in_page(client):
     response = client.get("/admin/", follow=True)
 

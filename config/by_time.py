@@ -2,12 +2,21 @@
 are stored at the same moment by several processes.
 """
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
+
+from django.utils import timezone
 
 from config import sql
 
 # A row may be stored so much later than its time says.
 SLACK = timedelta(minutes=5)
+
+
+def midnight(day: date | None, *, after: bool = False) -> datetime | None:
+    """When a day begins, or is over, in the company's time zone (the page's current one)."""
+    if day is None or day == date.max:
+        return None
+    return timezone.make_aware(datetime.combine(day + timedelta(days=after), time.min))
 
 
 def id_bounds(
