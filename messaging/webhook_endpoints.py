@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from companies.models import User
+from companies.models import Company, User
 from config import public_ids
 from config.api import ApiError
 from config.safe_http import UnsafeUrl, check_url
@@ -105,11 +105,14 @@ def create(
     *, company_id: int, url: str, events: list[str], secret: str, created_by: User | None = None
 ) -> WebhookEndpoint:
     """Of what `checked_url`, `checked_events` and `new_or_given` returned."""
-    if of_company(company_id).count() >= MAX_ENDPOINTS:
-        raise TooManyWebhooks(f"A company may have {MAX_ENDPOINTS} webhooks")
-    return WebhookEndpoint.objects.create(
-        company_id=company_id, url=url, events=events, secret=secret, created_by=created_by
-    )
+    with transaction.atomic():
+        # Two at once must not both find the last place free.
+        Company.objects.select_for_update().get(pk=company_id)
+        if of_company(company_id).count() >= MAX_ENDPOINTS:
+            raise TooManyWebhooks(f"A company may have {MAX_ENDPOINTS} webhooks")
+        return WebhookEndpoint.objects.create(
+            company_id=company_id, url=url, events=events, secret=secret, created_by=created_by
+        )
 
 
 def change(endpoint: WebhookEndpoint, *, now: datetime, **fields: Any) -> None:
