@@ -401,15 +401,16 @@ def test_a_trailing_slash_makes_no_difference(client: Client, channel: Channel, 
 
 
 def test_numbers_and_tags_are_merged_and_what_is_not_used_is_on_the_batch(
-    send: Send, client: Client, key: str, acme: Company
+    send: Send, client: Client, key: str, acme: Company, rival: Company
 ) -> None:
+    theirs = factories.make_tag(rival, factories.make_contact(rival, "254700000009"))
     friend = factories.make_contact(acme, "254700000001")
     gone = factories.make_contact(acme, "254700000002", opted_out_at=timezone.now())
     tag = factories.make_tag(acme, friend, gone)
 
     response = send(
         phone_number=["0700000001", 254700000003, "abc", "+254 700 000 003", "254700000002"],
-        contact_tag_id=[float(tag.pk), 1e20, "no tag"],
+        contact_tag_id=[float(tag.pk), theirs.pk, 1e20, "no tag"],
         type="text",
         message="Hi",
     )
@@ -431,6 +432,8 @@ def test_numbers_and_tags_are_merged_and_what_is_not_used_is_on_the_batch(
     assert {"input": "abc", "reason": "not a phone number"} in batch["unused"]
     assert {"input": "+254 700 000 003", "reason": "repeats an earlier number"} in batch["unused"]
     assert {"input": "+254700000002", "reason": "opted out"} in batch["unused"]
+    for tag_id in (str(theirs.pk), "100000000000000000000", "no tag"):
+        assert {"input": tag_id, "reason": "no tag of this company"} in batch["unused"]
 
 
 @pytest.mark.parametrize(
