@@ -244,7 +244,7 @@ def test_components_that_do_not_fit_name_the_part(send: Send, acme: Company) -> 
     assert response.status_code == 400
     assert response.json() == {
         "code": "invalid_components",
-        "message": "body: needs 1 parameters, 0 given",
+        "message": "body: needs 1 parameter, 0 given",
     }
 
 
