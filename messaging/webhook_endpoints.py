@@ -148,11 +148,13 @@ FRESH: dict[str, Any] = {"failures": 0, "failing_since": None, "resting_until": 
 
 
 def _update(endpoint: WebhookEndpoint, **fields: Any) -> None:
-    """Only these columns: others belong to whoever delivers or tells meanwhile."""
+    """Only these columns: others belong to whoever delivers or tells meanwhile. What was deleted
+    meanwhile stays so.
+    """
     for name, value in fields.items():
         setattr(endpoint, name, value)
     if fields:
-        endpoint.save(update_fields=list(fields))
+        of_company(endpoint.company_id).filter(pk=endpoint.pk).update(**fields)
 
 
 def delete(endpoint: WebhookEndpoint) -> None:

@@ -319,6 +319,18 @@ def test_a_secret_may_be_rolled_ten_times_a_day(call: Call, hook: WebhookEndpoin
     assert hook.secret == answers[9].json()["secret"]
 
 
+def test_what_somebody_deleted_meanwhile_does_not_come_back(hook: WebhookEndpoint) -> None:
+    seen_before = WebhookEndpoint.objects.get(pk=hook.pk)
+    webhook_endpoints.delete(hook)
+
+    now = timezone.now()
+    webhook_endpoints.change(seen_before, now=now, is_on=True)
+    webhook_endpoints.roll_secret(seen_before, secret="new", now=now)  # noqa: S106
+
+    hook.refresh_from_db()
+    assert (hook.status, hook.secret) == (WebhookEndpoint.Status.DELETED, "")
+
+
 def test_a_receiver_can_prove_that_it_missed_nothing(call: Call, hook: WebhookEndpoint) -> None:
     happen(hook, 5)
     row = WebhookDelivery.objects.get(sequence=4)
