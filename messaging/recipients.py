@@ -36,6 +36,7 @@ OVER_LIMIT = "over the channel's daily limit"
 NO_NUMBER = "no phone number, which a code needs"
 
 _CONTACT = Contact._meta.db_table
+_TAG = Tag._meta.db_table
 _TAGGED = ContactTag._meta.db_table
 _MESSAGE = Message._meta.db_table
 _UNUSED = UnusedInput._meta.db_table
@@ -144,9 +145,12 @@ def own_tags(raw: Iterable[object], *, company_id: int) -> list[int]:
     wanted = {tag_id for item in raw if (tag_id := _tag_id(item)) is not None}
     if not wanted:
         return []
-    return sorted(
-        Tag.objects.filter(company_id=company_id, pk__in=wanted).values_list("pk", flat=True)
+    # One parameter, however many they are: SQLite takes 250,000 at most.
+    rows = sql.fetch(
+        f"""SELECT id FROM {_TAG} WHERE company_id = %s AND {sql.in_list("id")} ORDER BY id""",
+        [company_id, sql.id_list(list(wanted))],
     )
+    return [tag_id for (tag_id,) in rows]
 
 
 def unknown_tags(raw: Iterable[object], *, own: Sequence[int]) -> Unused:

@@ -400,6 +400,15 @@ def test_a_trailing_slash_makes_no_difference(client: Client, channel: Channel, 
     assert response.status_code == 200
 
 
+def test_so_many_tags_as_a_body_can_hold_are_looked_up(send: Send, acme: Company) -> None:
+    tag = factories.make_tag(acme, factories.make_contact(acme, "254700000001"))
+    unknown = list(range(10**6, 10**6 + 260_000))
+
+    response = send(contact_tag_id=[tag.pk, *unknown], type="text", message="Hi")
+
+    assert (response.status_code, response.json().get("recipients_count")) == (200, 1)
+
+
 def test_numbers_and_tags_are_merged_and_what_is_not_used_is_on_the_batch(
     send: Send, client: Client, key: str, acme: Company, rival: Company
 ) -> None:
