@@ -244,6 +244,8 @@ AUTH_FAILURES_PER_MINUTE = env.int("AUTH_FAILURES_PER_MINUTE", default=600)
 MAX_BODY_BYTES = env.int("MAX_BODY_BYTES", default=5 * 1024 * 1024)
 # Django's own limit on reading a body; ours answers first, in the caller's error shape.
 DATA_UPLOAD_MAX_MEMORY_SIZE = None
+# As many as the longest URL that gunicorn takes can hold: no query is a failure of ours.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 4096
 WEBHOOK_RETENTION_DAYS = env.int("WEBHOOK_RETENTION_DAYS", default=30)
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 

@@ -63,7 +63,7 @@ class WebhookEndpointAdmin(ExactSearchMixin, ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookEndpoint]:
         """Without the secrets: no screen shows them, so nothing decrypts them."""
         endpoints: QuerySet[WebhookEndpoint] = super().get_queryset(request)
-        return endpoints.defer("secret", "previous_secret")
+        return endpoints.defer("secret", "previous_secrets")
 
     @display(
         description="Status", label={"Active": "success", "Switched off": "danger", "Deleted": ""}
@@ -128,7 +128,7 @@ class WebhookDeliveryAdmin(ExactSearchMixin, ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookDelivery]:
         deliveries: QuerySet[WebhookDelivery] = super().get_queryset(request)
-        secrets = ("endpoint__secret", "endpoint__previous_secret")
+        secrets = ("endpoint__secret", "endpoint__previous_secrets")
         return deliveries.select_related("endpoint").defer("data", *secrets)
 
     @display(description="Status", label=STATE_LABELS)

@@ -68,7 +68,7 @@ def _locked(wanted: Iterable[int]) -> list[WebhookEndpoint]:
     return list(
         alive.select_for_update(of=("self",))
         .filter(pk__in=list(wanted))
-        .defer("secret", "previous_secret")
+        .defer("secret", "previous_secrets")
         .order_by("pk")
     )
 

@@ -144,6 +144,7 @@ def accept(
 def _plan(request: SendRequest, caller: Caller) -> _Plan:
     numbers, unused = recipients.normalise(request.numbers, country=caller.country)
     tag_ids = recipients.own_tags(request.tags, company_id=caller.company_id)
+    unused += recipients.unknown_tags(request.tags, own=tag_ids)
     if not tag_ids:
         return _Plan(numbers, [], 0, 0, unused, request.leaves_out)
     counted = request.counted or census.take(

@@ -122,7 +122,7 @@ def failing_endpoints(*, limit: int) -> list[EndpointRow]:
     endpoints = (
         WebhookEndpoint.objects.filter(off | failing)
         .select_related("company")
-        .defer("secret", "previous_secret")
+        .defer("secret", "previous_secrets")
         .order_by("failing_since", "pk")[:limit]
     )
     failed = _failed_of([endpoint.pk for endpoint in endpoints])

@@ -190,9 +190,12 @@ def _update_messages(moved: list[tuple[Any, ...]]) -> None:
         detail="text",
         at="timestamptz",
     )
+    # A message that has failed and is only now given its wamid keeps its reason.
     sql.execute(
-        f"""UPDATE {_M} AS m SET status = v.status, wamid = v.wamid, error_code = v.code,
-            error_detail = v.detail, sent_at = coalesce(m.sent_at, v.at)
+        f"""UPDATE {_M} AS m SET status = v.status, wamid = v.wamid,
+            error_code = CASE WHEN m.status = v.status THEN m.error_code ELSE v.code END,
+            error_detail = CASE WHEN m.status = v.status THEN m.error_detail ELSE v.detail END,
+            sent_at = coalesce(m.sent_at, v.at)
         FROM {values} WHERE m.id = v.id""",
         [sql.as_json(moved)],
     )

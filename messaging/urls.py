@@ -62,8 +62,8 @@ urlpatterns = [
     ),
     re_path(r"^v1/webhooks/(?P<webhook_id>[^/]+)/events/?$", webhooks.WebhookEventsView.as_view()),
     re_path(r"^v1/webhooks/(?P<webhook_id>[^/]+)/replay/?$", webhooks.WebhookReplayView.as_view()),
-    re_path(r"^v1(/.*)?$", amanahagent.UnknownPathView.as_view()),
+    re_path(r"^v1(/[\s\S]*)?$", amanahagent.UnknownPathView.as_view()),
     re_path(r"^projects/bulk/whatsapp/api\.php/?$", socnet.SocnetSend.as_view()),
-    re_path(r"^projects(/.*)?$", socnet.SocnetNotFound.as_view()),
-    re_path(r"^api(/.*)?$", autokonnect.ApiNotFound.as_view()),
+    re_path(r"^projects(/[\s\S]*)?$", socnet.SocnetNotFound.as_view()),
+    re_path(r"^api(/[\s\S]*)?$", autokonnect.ApiNotFound.as_view()),
 ]

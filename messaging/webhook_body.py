@@ -192,8 +192,7 @@ def _take_status(
     if item["status"] in _IGNORED_STATUSES:
         return
     status = _STATUSES[item["status"]]
-    error = (item.get("errors") or [{}])[0] if status == Status.FAILED else {}
-    pricing = item.get("pricing") or {}
+    error = _first_error(item.get("errors")) if status == Status.FAILED else {}
     parsed.statuses.append(
         StatusUpdate(
             phone_number_id=number,
@@ -203,17 +202,23 @@ def _take_status(
             at=moment(item["timestamp"]),
             error_code=_code(error) if status == Status.FAILED else "",
             error_detail=describe(error) if error else "",
-            pricing=_pricing(pricing),
+            pricing=_pricing(item.get("pricing")),
         )
     )
+
+
+def _first_error(errors: Any) -> dict[str, Any]:
+    """Nothing where it can't be read: the message has failed all the same."""
+    error = errors[0] if isinstance(errors, list) and errors else None
+    return error if isinstance(error, dict) else {}
 
 
 def _code(error: dict[str, Any]) -> str:
     return str(error.get("code", "unknown")).replace("\x00", "")[:40]
 
 
-def _pricing(pricing: dict[str, Any]) -> str:
-    if not pricing:
+def _pricing(pricing: Any) -> str:
+    if not isinstance(pricing, dict) or not pricing:
         return ""
     kind, category = pricing.get("type", ""), pricing.get("category", "")
     free = pricing.get("billable") is False or str(kind).startswith("free")

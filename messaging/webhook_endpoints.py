@@ -4,11 +4,12 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+import orjson
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from companies.models import User
+from companies.models import Company, User
 from config import public_ids
 from config.api import ApiError
 from config.safe_http import UnsafeUrl, check_url
@@ -16,8 +17,10 @@ from messaging import outgoing, wake, webhook_signing
 from messaging.models import WebhookDelivery, WebhookEndpoint
 
 MAX_ENDPOINTS = 20
-# For so long the secret before goes on signing beside the new one.
+# For so long a secret that was replaced goes on signing beside the new one.
 BOTH_SECRETS = timedelta(hours=24)
+# Each of them adds signatures to every post.
+MAX_PREVIOUS_SECRETS = 10
 State = WebhookDelivery.State
 Status = WebhookEndpoint.Status
 Reason = WebhookEndpoint.Reason
@@ -43,6 +46,10 @@ class InvalidEvents(ApiError):
 
 class TooManyWebhooks(ApiError):
     code = "webhook_limit_reached"
+
+
+class TooManySecrets(ApiError):
+    code = "secret_limit_reached"
 
 
 class SwitchedOff(ApiError):
@@ -98,11 +105,14 @@ def create(
     *, company_id: int, url: str, events: list[str], secret: str, created_by: User | None = None
 ) -> WebhookEndpoint:
     """Of what `checked_url`, `checked_events` and `new_or_given` returned."""
-    if of_company(company_id).count() >= MAX_ENDPOINTS:
-        raise TooManyWebhooks(f"A company may have {MAX_ENDPOINTS} webhooks")
-    return WebhookEndpoint.objects.create(
-        company_id=company_id, url=url, events=events, secret=secret, created_by=created_by
-    )
+    with transaction.atomic():
+        # Two at once must not both find the last place free.
+        Company.objects.select_for_update().get(pk=company_id)
+        if of_company(company_id).count() >= MAX_ENDPOINTS:
+            raise TooManyWebhooks(f"A company may have {MAX_ENDPOINTS} webhooks")
+        return WebhookEndpoint.objects.create(
+            company_id=company_id, url=url, events=events, secret=secret, created_by=created_by
+        )
 
 
 def change(endpoint: WebhookEndpoint, *, now: datetime, **fields: Any) -> None:
@@ -138,26 +148,43 @@ FRESH: dict[str, Any] = {"failures": 0, "failing_since": None, "resting_until": 
 
 
 def _update(endpoint: WebhookEndpoint, **fields: Any) -> None:
-    """Only these columns: others belong to whoever delivers or tells meanwhile."""
+    """Only these columns: others belong to whoever delivers or tells meanwhile. What was deleted
+    meanwhile stays so.
+    """
     for name, value in fields.items():
         setattr(endpoint, name, value)
     if fields:
-        endpoint.save(update_fields=list(fields))
+        of_company(endpoint.company_id).filter(pk=endpoint.pk).update(**fields)
 
 
 def delete(endpoint: WebhookEndpoint) -> None:
     """Gone at once for everybody; housekeeping drops its rows, which may be millions."""
-    _update(endpoint, status=Status.DELETED, notice_due=False, secret="", previous_secret="")
+    _update(endpoint, status=Status.DELETED, notice_due=False, secret="", previous_secrets="")
 
 
 def roll_secret(endpoint: WebhookEndpoint, *, secret: str, now: datetime) -> None:
-    """From now on `secret` signs, and for a while the one before as well."""
-    _update(
-        endpoint,
-        previous_secret=endpoint.secret,
-        previous_until=now + BOTH_SECRETS,
-        secret=secret,
-    )
+    """From now on `secret` signs, and for a day each that did before as well."""
+    with transaction.atomic():
+        locked = WebhookEndpoint.objects.select_for_update(of=("self",)).get(pk=endpoint.pk)
+        ends = {**_previous(locked, now=now), locked.secret: now + BOTH_SECRETS}
+        ends.pop(secret, None)
+        if len(ends) > MAX_PREVIOUS_SECRETS:
+            raise TooManySecrets(
+                f"{MAX_PREVIOUS_SECRETS} secrets before this one are valid still", param="secret"
+            )
+        _update(
+            endpoint,
+            secret=secret,
+            previous_secrets=orjson.dumps(ends).decode(),
+            previous_until=now + BOTH_SECRETS,
+        )
+
+
+def _previous(endpoint: WebhookEndpoint, *, now: datetime) -> dict[str, datetime]:
+    """The secrets before that still sign, and until when."""
+    stored: dict[str, str] = orjson.loads(endpoint.previous_secrets or "{}")
+    ends = {secret: datetime.fromisoformat(end) for secret, end in stored.items()}
+    return {secret: end for secret, end in ends.items() if end > now}
 
 
 def send_test(endpoint: WebhookEndpoint, *, now: datetime) -> WebhookDelivery:
@@ -232,8 +259,7 @@ def forget_old(*, now: datetime, most: int = 10_000) -> int:
 
 def secrets_of(endpoint: WebhookEndpoint, *, now: datetime) -> list[str]:
     """Those that sign now."""
-    both = endpoint.previous_until is not None and endpoint.previous_until > now
-    return [endpoint.secret, endpoint.previous_secret] if both else [endpoint.secret]
+    return [endpoint.secret, *_previous(endpoint, now=now)]
 
 
 def new_or_given(secret: object) -> tuple[str, bool]:

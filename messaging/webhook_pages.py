@@ -143,7 +143,7 @@ def _record(
 
 
 def _list_page(request: PortalRequest, form: EndpointForm, *, status: int = 200) -> HttpResponse:
-    found = webhook_endpoints.of_company(request.company.pk).defer("secret", "previous_secret")
+    found = webhook_endpoints.of_company(request.company.pk).defer("secret", "previous_secrets")
     context = {
         "rows": [(endpoint, endpoint_pill(endpoint)) for endpoint in found],
         "form": form,

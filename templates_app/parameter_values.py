@@ -132,7 +132,7 @@ def code(where: str, text: str) -> None:
 def media(where: str, kind: str, parameter: Component) -> Component:
     """A file by its id or its link."""
     if parameter.get("type") != kind:
-        raise refuse(where, f"the template has a {kind} here, {parameter.get('type')!r} given")
+        raise refuse(where, f"must be of type {kind}, {parameter.get('type')!r} given")
     nested = parameter.get(kind)
     source = nested if isinstance(nested, dict) else parameter
     named, link, filename = (source.get(key) for key in ("id", "link", "filename"))

@@ -230,7 +230,8 @@ def _component(kind: str, parameters: list[Component]) -> Component:
 def _texts(where: str, text: str, parameters: list[Component], most: int) -> list[Component]:
     names = variables(text)
     if len(parameters) != len(names):
-        raise refuse(where, f"needs {len(names)} parameters, {len(parameters)} given")
+        s = "" if len(names) == 1 else "s"
+        raise refuse(where, f"needs {len(names)} parameter{s}, {len(parameters)} given")
     if not names:
         return []
     values = [

@@ -102,7 +102,7 @@ class WebhookSecretView(DialectView):
     dialect = AMANAHAGENT
 
     def post(self, request: HttpRequest, caller: Caller, *, webhook_id: str) -> Answer:
-        """A new secret, ours or the one given; the one before is valid for a day still."""
+        """A new secret, ours or the one given; each one before is valid for a day still."""
         endpoint = _found(webhook_id, caller)
         data, body = self.read_object(request) if _has_body(request) else ({}, b"")
         secret, is_ours = webhook_endpoints.new_or_given(data.get("secret"))

@@ -36,7 +36,9 @@ class WebhookEndpoint(models.Model):
     url = models.CharField("URL", max_length=2000)
     events = models.JSONField(default=list)
     secret = EncryptedTextField()
-    previous_secret = EncryptedTextField(blank=True, default="")
+    previous_secrets = EncryptedTextField(
+        blank=True, default="", help_text="JSON: those that sign as well, and until when."
+    )
     previous_until = models.DateTimeField(
         null=True, blank=True, help_text="Until then the secret before signs as well."
     )

@@ -354,11 +354,16 @@ _PATHS: Object = {
         "parameters": [_WEBHOOK_ID],
         "post": _operation(
             "roll_secret",
-            "A new secret; the one before is valid for a day still",
+            "A new secret; each one before is valid for a day still",
             {"200": _ok("AmanahAgentSecretRolled")},
             _WEBHOOK
             | _WRITING
-            | {400: {"INVALID_SECRET": "secret must be a string of 1 to 256 characters"}},
+            | {
+                400: {
+                    "INVALID_SECRET": "secret must be a string of 1 to 256 characters",
+                    "SECRET_LIMIT_REACHED": "10 secrets before this one are valid still",
+                }
+            },
             parameters=[_IDEMPOTENCY],
             requestBody=body(ref("AmanahAgentSecretGiven"), required=False),
         ),

@@ -63,7 +63,8 @@ def check(
         parameter_format=parameter_format,
         others=others,
     )
-    found = [finding for rule in RULES.values() for finding in rule.findings(draft)]
+    rules = [RULES["components_too_large"]] if draft.is_too_large else RULES.values()
+    found = [finding for rule in rules for finding in rule.findings(draft)]
     return sorted(found, key=_order)
 
 

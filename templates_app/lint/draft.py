@@ -18,6 +18,8 @@ COMPONENTS = (
     "LIMITED_TIME_OFFER",
     "CALL_PERMISSION_REQUEST",
 )
+# Several times what ten cards with the longest texts and addresses come to.
+MAX_SIZE = 150_000
 POSITIONAL, NAMED = "POSITIONAL", "NAMED"
 
 _VARIABLE = re.compile(r"\{\{([^{}]*)\}\}")
@@ -88,6 +90,11 @@ class Draft:
             for where, card in self.raw_cards()
             if isinstance(card, dict)
         ]
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether the other rules are not worth their time: some compare all parts with each other."""
+        return len(repr(self.components)) > MAX_SIZE
 
     @property
     def is_fixed(self) -> bool:

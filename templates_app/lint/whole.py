@@ -133,6 +133,16 @@ def _components_not_array(draft: Draft) -> Hits:
         yield "components", {}
 
 
+@error(
+    "components_too_large",
+    _("This is larger than any template can be."),
+    remedy=_("Send each component once, and texts as long as WhatsApp shows them."),
+)
+def _components_too_large(draft: Draft) -> Hits:
+    if draft.is_too_large:
+        yield "components", {}
+
+
 @error("component_not_object", _("This component is no object."), remedy=_("Send a JSON object."))
 def _component_not_object(draft: Draft) -> Hits:
     for where, component in _raw(draft):

@@ -1,5 +1,6 @@
 """Credit, rates and keys under many callers at once."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.utils import timezone
 
 from companies import credits, keys, limits
 from companies.models import Company
+from messaging import webhook_endpoints
 from messaging.models import Message
 from tests import factories
 
@@ -59,6 +61,30 @@ def test_of_100_hits_at_once_at_a_limit_of_60_exactly_60_pass() -> None:
     usages = at_once(100, lambda _: limits.hit(limits.Window("key:1", 60)))
 
     assert sum(usage.allowed for usage in usages) == 60
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_last_webhook_that_a_company_may_have_is_given_out_once() -> None:
+    company = factories.make_company()
+    for _ in range(webhook_endpoints.MAX_ENDPOINTS - 1):
+        factories.make_endpoint(company)
+    start = threading.Barrier(10)
+
+    def add(_: int) -> bool:
+        connection.ensure_connection()
+        start.wait()
+        try:
+            webhook_endpoints.create(
+                company_id=company.pk,
+                url="https://acme.example/hook",
+                events=["message.read"],
+                secret="one",  # noqa: S106
+            )
+        except webhook_endpoints.TooManyWebhooks:
+            return False
+        return True
+
+    assert sum(at_once(10, add)) == 1
 
 
 @pytest.mark.django_db(transaction=True)

@@ -110,6 +110,15 @@ def test_anything_else_is_no_public_id(text: Any) -> None:
     assert pk is None or public_ids.encode("msg", pk) == text
 
 
+@pytest.mark.parametrize(("path", "status"), [("/v1/contacts", 200), ("/webhooks/meta", 403)])
+def test_a_query_as_long_as_a_server_lets_through_is_read(
+    client: Client, key: str, path: str, status: int
+) -> None:
+    bearer = {"Authorization": f"Bearer {key}"}
+
+    assert client.get(f"{path}?{'&' * 4000}", headers=bearer).status_code == status
+
+
 def test_every_response_carries_a_request_id(client: Client, db: None) -> None:
     own = client.get("/healthz", headers={"X-Request-Id": "order-7"})
     made = client.get("/healthz", headers={"X-Request-Id": "no good\n"})

@@ -147,7 +147,7 @@ def test_a_file_is_required(upload, client, key):
         ),
         (
             "multipart/form-data; boundary=x",
-            b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n' * 1001 + b"--x--\r\n",
+            b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n' * 4097 + b"--x--\r\n",
             (400, "INVALID_BODY"),
         ),
         (

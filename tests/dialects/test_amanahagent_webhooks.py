@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from companies.models import Channel, Company
-from messaging import outgoing, webhook_signing
+from messaging import outgoing, webhook_endpoints, webhook_signing
 from messaging.models import Status, WebhookDelivery, WebhookEndpoint
 from tests import factories, webhooks
 
@@ -306,7 +306,29 @@ def test_a_secret_is_rolled_to_ours_or_to_one_that_is_given(
     assert TIME.fullmatch(ours["previous_valid_until"])
     assert "secret" not in given
     hook.refresh_from_db()
-    assert (hook.secret, hook.previous_secret) == ("their-own", ours["secret"])
+    valid = webhook_endpoints.secrets_of(hook, now=timezone.now())
+    assert valid == ["their-own", first, ours["secret"]]
+
+
+def test_a_secret_may_be_rolled_ten_times_a_day(call: Call, hook: WebhookEndpoint) -> None:
+    answers = [call("post", f"/{hook.public_id}/roll-secret") for _ in range(11)]
+
+    hook.refresh_from_db()
+    assert [answer.status_code for answer in answers[:10]] == [200] * 10
+    assert refusal(answers[10]) == (400, "SECRET_LIMIT_REACHED")
+    assert hook.secret == answers[9].json()["secret"]
+
+
+def test_what_somebody_deleted_meanwhile_does_not_come_back(hook: WebhookEndpoint) -> None:
+    seen_before = WebhookEndpoint.objects.get(pk=hook.pk)
+    webhook_endpoints.delete(hook)
+
+    now = timezone.now()
+    webhook_endpoints.change(seen_before, now=now, is_on=True)
+    webhook_endpoints.roll_secret(seen_before, secret="new", now=now)  # noqa: S106
+
+    hook.refresh_from_db()
+    assert (hook.status, hook.secret) == (WebhookEndpoint.Status.DELETED, "")
 
 
 def test_a_receiver_can_prove_that_it_missed_nothing(call: Call, hook: WebhookEndpoint) -> None:

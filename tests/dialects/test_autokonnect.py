@@ -244,7 +244,7 @@ def test_components_that_do_not_fit_name_the_part(send: Send, acme: Company) -> 
     assert response.status_code == 400
     assert response.json() == {
         "code": "invalid_components",
-        "message": "body: needs 1 parameters, 0 given",
+        "message": "body: needs 1 parameter, 0 given",
     }
 
 
@@ -400,16 +400,26 @@ def test_a_trailing_slash_makes_no_difference(client: Client, channel: Channel, 
     assert response.status_code == 200
 
 
+def test_so_many_tags_as_a_body_can_hold_are_looked_up(send: Send, acme: Company) -> None:
+    tag = factories.make_tag(acme, factories.make_contact(acme, "254700000001"))
+    unknown = list(range(10**6, 10**6 + 260_000))
+
+    response = send(contact_tag_id=[tag.pk, *unknown], type="text", message="Hi")
+
+    assert (response.status_code, response.json().get("recipients_count")) == (200, 1)
+
+
 def test_numbers_and_tags_are_merged_and_what_is_not_used_is_on_the_batch(
-    send: Send, client: Client, key: str, acme: Company
+    send: Send, client: Client, key: str, acme: Company, rival: Company
 ) -> None:
+    theirs = factories.make_tag(rival, factories.make_contact(rival, "254700000009"))
     friend = factories.make_contact(acme, "254700000001")
     gone = factories.make_contact(acme, "254700000002", opted_out_at=timezone.now())
     tag = factories.make_tag(acme, friend, gone)
 
     response = send(
         phone_number=["0700000001", 254700000003, "abc", "+254 700 000 003", "254700000002"],
-        contact_tag_id=[float(tag.pk), 1e20, "no tag"],
+        contact_tag_id=[float(tag.pk), theirs.pk, 1e20, "no tag"],
         type="text",
         message="Hi",
     )
@@ -431,6 +441,8 @@ def test_numbers_and_tags_are_merged_and_what_is_not_used_is_on_the_batch(
     assert {"input": "abc", "reason": "not a phone number"} in batch["unused"]
     assert {"input": "+254 700 000 003", "reason": "repeats an earlier number"} in batch["unused"]
     assert {"input": "+254700000002", "reason": "opted out"} in batch["unused"]
+    for tag_id in (str(theirs.pk), "100000000000000000000", "no tag"):
+        assert {"input": tag_id, "reason": "no tag of this company"} in batch["unused"]
 
 
 @pytest.mark.parametrize(

@@ -660,7 +660,8 @@ def test_by_another_method(vendor: Vendor) -> None:
 
 def test_at_a_path_that_leads_nowhere(vendor: Vendor) -> None:
     if vendor.contract.elsewhere:
-        vendor.expect("unknown path", vendor.client.post(vendor.contract.elsewhere))
+        for path in (vendor.contract.elsewhere, f"{vendor.contract.elsewhere}%0Aelse"):
+            vendor.expect("unknown path", vendor.client.post(path))
 
 
 def test_an_error_of_ours_shows_nothing_of_itself(

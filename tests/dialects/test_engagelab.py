@@ -348,7 +348,7 @@ def test_parameters_that_a_template_lacks_are_missing_and_others_invalid(
     assert wrong == {
         "code": 3003,
         "message": "whatsapp.template.components field is invalid: "
-        "body: needs 1 parameters, 0 given",
+        "body: needs 1 parameter, 0 given",
     }
 
 

@@ -137,6 +137,21 @@ def test_a_failure_keeps_metas_code_and_words(tell: Any, sent: Message) -> None:
     assert (sent.error_code, sent.error_detail) == ("131047", "Error 131047: Because.")
 
 
+def test_what_failed_for_want_of_an_answer_keeps_its_reason_when_meta_names_it_later(
+    tell: Any, channel: Channel
+) -> None:
+    message = factories.make_message(
+        channel, status=Status.FAILED, error_code="unconfirmed", error_detail="Never answered."
+    )
+    Batch.objects.update(failed=1)
+
+    tell(statuses=[webhooks.status(message, "sent", with_wamid="wamid.late")])
+
+    message.refresh_from_db()
+    assert (message.status, message.wamid) == (Status.FAILED, "wamid.late")
+    assert (message.error_code, message.error_detail) == ("unconfirmed", "Never answered.")
+
+
 def test_prices_are_kept(tell: Any, sent: Message) -> None:
     pricing = {"billable": True, "pricing_model": "PMP", "type": "regular", "category": "utility"}
 

@@ -54,6 +54,23 @@ def test_odd_entries_do_not_hide_the_valid_ones_beside_them(tell: Any, sent: Mes
     assert len(event.problem.splitlines()) == 4
 
 
+@pytest.mark.parametrize(
+    ("word", "odd", "state_then"),
+    [
+        ("read", {"pricing": "free"}, Status.READ),
+        ("failed", {"errors": "131026"}, Status.FAILED),
+        ("failed", {"errors": [131026]}, Status.FAILED),
+        ("failed", {"errors": {"code": 131026}}, Status.FAILED),
+    ],
+)
+def test_a_status_counts_whatever_else_it_says(
+    tell: Any, sent: Message, word: str, odd: dict[str, Any], state_then: Status
+) -> None:
+    tell(statuses=[webhooks.status(sent, word, **odd)])
+
+    assert state(sent) == state_then
+
+
 ODD: list[tuple[str, dict[str, Any]]] = [
     ("messages", {"messages": [{**webhooks.inbound(), "type": "system", "system": "odd"}]}),
     ("messages", {"messages": [{**webhooks.inbound(), "from": "2547\x001111111"}]}),

@@ -160,7 +160,8 @@ def test_a_secret_is_rolled_and_shown_once(owner: Client, hook: WebhookEndpoint)
 
     hook.refresh_from_db()
     assert set(SECRET.findall(text)) == {hook.secret}
-    assert (hook.previous_secret, hook.secret != old) == (old, True)
+    assert webhook_endpoints.secrets_of(hook, now=timezone.now()) == [hook.secret, old]
+    assert hook.secret != old
 
 
 def test_a_test_is_sent(owner: Client, hook: WebhookEndpoint) -> None:

@@ -170,6 +170,7 @@ FAULTS: list[tuple[str, list[Any], Json]] = [
     ("parameter_format_unknown", [body()], {"parameter_format": "ROMAN"}),
     ("components_missing", [], {"components": None}),
     ("components_not_array", [], {"components": {"type": "BODY"}}),
+    ("components_too_large", [], {"components": [{"type": "BODY", "text": "Hi"}] * 100_000}),
     ("component_not_object", [body(), 5], {}),
     ("component_unknown", [body(), {"type": "SONG"}], {}),
     ("component_twice", [body(), footer(), footer()], {}),
