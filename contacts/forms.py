@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from companies.models import Company
-from contacts import csv_files, import_rows
+from contacts import csv_files, import_rows, services
 from contacts.finding import Filter
 from contacts.models import Contact, ContactImport, Tag, Tagging
 from contacts.people import MAX_TAGS
@@ -117,7 +117,7 @@ class ContactForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         data["custom_fields"] = self._custom_fields()
-        if len(json.dumps(data["custom_fields"])) > import_rows.MAX_FIELDS:
+        if len(json.dumps(data["custom_fields"])) > services.MAX_FIELDS:
             self.add_error(None, _("The custom fields are too long."))
         return data
 

@@ -13,11 +13,11 @@ from django.utils.translation import gettext as _
 from contacts import csv_files
 from contacts.models import ContactImport
 from contacts.phones import NotANumber, typed_number
+from contacts.services import MAX_FIELDS
 
 MAX_NAME = 200
 MAX_TAG = 80
 MAX_FIELD_NAME = 80
-MAX_FIELDS = 16_384  # bytes of JSON, as over the API
 
 
 @dataclass(kw_only=True)

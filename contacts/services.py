@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import orjson
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 
@@ -17,6 +18,7 @@ _THEIR_OWN = (Source.WORD, Source.META)
 MARKETING = "marketing preference"
 # People join WhatsApp; what Meta said of a number is not held against it for longer.
 UNREACHABLE_FOR = timedelta(days=30)
+MAX_FIELDS = 16_384  # of a contact's custom fields: bytes of JSON
 
 
 def person(*, company_id: int, phone: str | None, bsuid: str | None, name: str = "") -> Contact:
@@ -177,6 +179,10 @@ def changed_bsuid(*, company_id: int, old: str | None, new: str | None) -> Conta
 # --- The address book -----------------------------------------------------------------
 
 
+class TooManyFields(Exception):
+    """A contact's custom fields would be more than MAX_FIELDS."""
+
+
 @transaction.atomic
 def save_contact(
     *,
@@ -189,6 +195,7 @@ def save_contact(
     """Put a number in the address book, or add to what is known of it; whether it is new there.
 
     Tags and custom fields are added to those that there are; who was only ever written to is new.
+    Raises TooManyFields.
     """
     contact, is_new = Contact.objects.select_for_update(of=("self",)).get_or_create(
         company_id=company_id, phone=phone, defaults={"saved": False}
@@ -200,6 +207,8 @@ def save_contact(
     if name is not None:
         contact.name = name
     contact.custom_fields = {**contact.custom_fields, **(custom_fields or {})}
+    if custom_fields and len(orjson.dumps(contact.custom_fields)) > MAX_FIELDS:
+        raise TooManyFields
     contact.save(update_fields=["saved", "name", "custom_fields", "updated_at"])
     tag_contact(contact, tags)
     return contact, is_new

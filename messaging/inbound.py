@@ -29,6 +29,8 @@ def store(inbound: Inbound, channel: Channel) -> bool:
     contact = (is_system and _moved(message, channel)) or _sender(inbound, channel)
     content = message.get(kind)
     content = content if isinstance(content, dict) else {}
+    # Nobody has written in the future, whatever a clock says: the 24-hour window would stay open.
+    at = min(inbound.at, timezone.now())
     text = _readable(kind, message)
     media_id = str(content.get("id") or "")[:64] if kind in _MEDIA else ""
     stored = InboundMessage.objects.create(
@@ -42,14 +44,14 @@ def store(inbound: Inbound, channel: Channel) -> bool:
         media_due_at=timezone.now() if media_id else None,
         reply_to=_reply_to(message),
         payload=_without_nul(message),
-        sent_at=_within_its_second(inbound.at),
+        sent_at=_within_its_second(at),
     )
     if media_id:
         transaction.on_commit(wake_media)
     else:
         outgoing.received(stored)
     if contact and not is_system:
-        contacts.wrote(contact, at=inbound.at, text=text)
+        contacts.wrote(contact, at=at, text=text)
     return True
 
 

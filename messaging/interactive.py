@@ -7,6 +7,8 @@ the field and the limit it breaks.
 from collections.abc import Callable
 from typing import Any
 
+import orjson
+
 from config.api import ApiError
 from config.links import is_web_link
 
@@ -19,6 +21,8 @@ MAX_ROWS, MAX_ROW_ID, MAX_ROW_TITLE, MAX_ROW_DESCRIPTION = 10, 200, 24, 72
 MAX_PRODUCTS = 30
 MAX_FLOW_CTA = 30
 MIN_CARDS, MAX_CARDS, MAX_CARD_BODY = 2, 10, 160
+# Of the whole object, bytes of JSON. What Meta adds tomorrow passes; a heap of it does not.
+MAX_SIZE = 65_536
 HEADER_MEDIA = ("image", "video", "document")
 
 
@@ -310,4 +314,6 @@ def check(content: object) -> Object:
         raise _refuse("interactive.type", f"must be one of: {', '.join(CHECKS)}")
     CHECKS[kind](content)
     _footer(content)
+    if len(orjson.dumps(content)) > MAX_SIZE:
+        raise _refuse("interactive", f"must be at most {MAX_SIZE} bytes of JSON")
     return content

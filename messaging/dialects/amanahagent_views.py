@@ -30,7 +30,6 @@ MAX_PAGE = 1_000_000
 MAX_NAME = 200
 MAX_TAG = 80
 MAX_TAGS = 100
-MAX_CUSTOM_FIELDS = 16_384  # bytes of JSON
 _DIGITS = re.compile(r"\d{1,9}", re.ASCII)
 
 Row = TypeVar("Row", bound=Model)
@@ -80,7 +79,10 @@ class ContactsView(DialectView):
         )
 
         def make() -> Answer:
-            contact, is_new = save()
+            try:
+                contact, is_new = save()
+            except contacts.TooManyFields:
+                raise _too_many_fields() from None
             return Answer(201 if is_new else 200, shown_contacts([contact])[0])
 
         return self.once(request, caller, body, make)
@@ -219,10 +221,14 @@ def _custom_fields(fields: object) -> dict[str, Any]:
         return {}
     if not isinstance(fields, dict):
         raise Refused("invalid_custom_fields", "custom_fields must be an object", "custom_fields")
-    if len(orjson.dumps(fields)) > MAX_CUSTOM_FIELDS:
-        raise Refused(
-            "invalid_custom_fields",
-            f"custom_fields must be at most {MAX_CUSTOM_FIELDS} bytes of JSON",
-            "custom_fields",
-        )
+    if len(orjson.dumps(fields)) > contacts.MAX_FIELDS:
+        raise _too_many_fields()
     return fields
+
+
+def _too_many_fields() -> Refused:
+    return Refused(
+        "invalid_custom_fields",
+        f"a contact's custom_fields must be at most {contacts.MAX_FIELDS} bytes of JSON",
+        "custom_fields",
+    )

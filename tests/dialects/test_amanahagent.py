@@ -336,6 +336,15 @@ def test_a_known_phone_is_updated_and_its_tags_merged(call: Call) -> None:
     assert Tag.objects.count() == 3
 
 
+def test_custom_fields_have_a_limit_in_all_however_they_come(call: Call) -> None:
+    first = call("post", "contacts", {"phone": "+1234567890", "custom_fields": {"a": "x" * 9_000}})
+    second = call("post", "contacts", {"phone": "+1234567890", "custom_fields": {"b": "x" * 9_000}})
+
+    assert first.status_code == 201
+    assert (second.status_code, second.json()["error"]["code"]) == (400, "INVALID_CUSTOM_FIELDS")
+    assert list(Contact.objects.get().custom_fields) == ["a"]
+
+
 def test_who_was_only_written_to_is_new_in_the_address_book(call: Call, post: Call) -> None:
     post()
     before = call("get", "contacts").json()

@@ -5,6 +5,7 @@ from typing import Any
 import orjson
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from companies.models import Channel, Company
 from contacts.models import Contact
@@ -77,6 +78,15 @@ def test_inbound_messages_of_every_type_are_stored(
     contact = Contact.objects.get()
     assert (contact.phone, contact.bsuid, contact.name) == ("254711111111", "KE.1", "Sheena")
     assert contact.last_inbound_at is not None
+
+
+def test_nobody_has_written_in_the_future(tell: Any, acme: Company) -> None:
+    tell(messages=[webhooks.inbound(timestamp="4102444800")])
+
+    heard = Contact.objects.get().last_inbound_at
+    assert heard is not None
+    assert heard <= timezone.now()
+    assert InboundMessage.objects.get().sent_at <= timezone.now()
 
 
 def test_a_person_known_by_bsuid_only_becomes_a_contact(tell: Any) -> None:

@@ -218,3 +218,11 @@ def test_each_broken_limit_is_named(content: Any, field: str) -> None:
 )
 def test_metas_other_types_pass(content: dict[str, Any]) -> None:
     assert check(content) == content
+
+
+def test_what_meta_adds_tomorrow_passes_but_no_heap_of_it() -> None:
+    content = example("list")
+
+    assert check({**content, "new": "x" * 1000})["new"]
+    with pytest.raises(InvalidInteractive, match="at most 65536 bytes"):
+        check({**content, "new": "x" * 70_000})
