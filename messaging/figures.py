@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from companies.charts import Chart, Colour, Series
 from companies.models import Channel, Company
+from messaging.batch_state import CANCELLED
 from messaging.display import PILLS, WAITING, reason_title
 from messaging.models import COUNTED, DailyFailure, DailyUsage, Status
 
@@ -29,10 +30,13 @@ _FIELDS = ("accepted", "charged", *(status.word for status in COUNTED))
 
 @dataclass(frozen=True, kw_only=True)
 class Counts:
-    """Messages by where they rest; what rests nowhere is waiting."""
+    """Messages by where they rest; what rests nowhere is waiting. What somebody cancelled has not
+    failed: it says nothing of how well the rest was delivered.
+    """
 
     accepted: int = 0
     charged: int = 0
+    cancelled: int = 0
     uncertain: int = 0
     sent: int = 0
     failed: int = 0
@@ -40,12 +44,13 @@ class Counts:
     read: int = 0
 
     def __add__(self, other: Counts) -> Counts:
-        return Counts(**{name: getattr(self, name) + getattr(other, name) for name in _FIELDS})
+        names = (*_FIELDS, "cancelled")
+        return Counts(**{name: getattr(self, name) + getattr(other, name) for name in names})
 
     @property
     def waiting(self) -> int:
         rested = self.uncertain + self.sent + self.failed + self.delivered + self.read
-        return max(0, self.accepted - rested)
+        return max(0, self.accepted - rested - self.cancelled)
 
     @property
     def arrived(self) -> int:
@@ -54,7 +59,8 @@ class Counts:
 
     @property
     def delivery_rate(self) -> float | None:
-        return 100 * self.arrived / self.accepted if self.accepted else None
+        meant = self.accepted - self.cancelled
+        return 100 * self.arrived / meant if meant else None
 
     @property
     def read_rate(self) -> float | None:
@@ -73,21 +79,24 @@ class Usage:
         cls, company: Company, *, today: date, days: int, channel: Channel | None = None
     ) -> Usage:
         """Of all channels, unless one is named."""
-        found = DailyUsage.objects.filter(
-            company=company, day__range=(today - timedelta(days=days - 1), today)
-        )
-        rows = (
-            (found.filter(channel=channel) if channel else found)
-            .values_list("day", "channel_id")
-            .annotate(*(Sum(name) for name in _FIELDS))
-        )
-        return cls(
-            today,
-            {
-                (day, channel_id): Counts(**dict(zip(_FIELDS, sums, strict=True)))
-                for day, channel_id, *sums in rows
-            },
-        )
+        which: dict[str, Any] = {
+            "company": company,
+            "day__range": (today - timedelta(days=days - 1), today),
+        }
+        if channel:
+            which["channel"] = channel
+        summed = DailyUsage.objects.filter(**which).values_list("day", "channel_id")
+        rows = {
+            (day, channel_id): Counts(**dict(zip(_FIELDS, sums, strict=True)))
+            for day, channel_id, *sums in summed.annotate(*(Sum(name) for name in _FIELDS))
+        }
+        cancelled = DailyFailure.objects.filter(**which, code=CANCELLED)
+        for day, channel_id, count in cancelled.values_list("day", "channel_id", "count"):
+            known = rows.get((day, channel_id), Counts())
+            rows[day, channel_id] = replace(
+                known, failed=max(0, known.failed - count), cancelled=count
+            )
+        return cls(today, rows)
 
     def by_day(self, days: int, *, back: int = 0) -> dict[date, Counts]:
         """Of so many days up to the one `back` days ago, the earliest first."""

@@ -50,6 +50,19 @@ def test_credit_channels_and_the_counts_of_the_days_are_shown(owner: Client, cha
     assert (str(waiting.label), waiting.values[-1]) == ("Waiting", 100)
 
 
+def test_what_somebody_cancelled_has_not_failed(owner: Client, channel: Channel):
+    _use(channel, accepted=500, read=200, delivered=30, failed=260)
+    place = {"company": channel.company, "channel": channel, "day": _today(channel.company)}
+    DailyFailure.objects.create(**place, code="cancelled", count=250)
+
+    response = owner.get("/")
+
+    values = [figure.value for figure in response.context["figures"]]
+    assert values == ["500", "92.0%", "87.0%", "10"]
+    waiting = response.context["chart"].series[-1]
+    assert (str(waiting.label), waiting.values[-1]) == ("Waiting", 10)
+
+
 def test_a_period_is_held_against_as_many_days_before(owner: Client, channel: Channel):
     _use(channel, days_ago=0, accepted=100, delivered=80, failed=20)
     _use(channel, days_ago=6, accepted=50, delivered=40, failed=10)
