@@ -1,4 +1,4 @@
-"""Ten web processes and one crowd: not one request and not one credit more than there is."""
+"""Several web processes and one crowd: not one request and not one credit more than there is."""
 
 import threading
 from collections import Counter
@@ -17,7 +17,9 @@ from tests.journeys.promises import assert_books_balance
 
 pytestmark = pytest.mark.slow
 
-PROCESSES = 10
+# Of eight threads each, with a connection for every thread: PostgreSQL gives out a hundred, and other
+# tests run beside this one.
+PROCESSES = 4
 CROWD = 200
 LIMIT = 60  # WhatsSync's own
 CREDIT = 100  # what the demo data give the second company
@@ -49,7 +51,7 @@ def all_at_once(
         return list(callers.map(call, range(CROWD)))
 
 
-def test_ten_processes_let_as_many_requests_pass_as_the_limit_allows(site: Installation) -> None:
+def test_several_processes_let_as_many_requests_pass_as_the_limit_allows(site: Installation) -> None:
     key = site.demo["companies"][0]["api_key"]
 
     answers = all_at_once(site, lambda _: {"method": "GET", "url": "/api/v1/contacts"}, key=key)
