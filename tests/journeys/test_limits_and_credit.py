@@ -51,7 +51,9 @@ def all_at_once(
         return list(callers.map(call, range(CROWD)))
 
 
-def test_several_processes_let_as_many_requests_pass_as_the_limit_allows(site: Installation) -> None:
+def test_several_processes_let_as_many_requests_pass_as_the_limit_allows(
+    site: Installation,
+) -> None:
     key = site.demo["companies"][0]["api_key"]
 
     answers = all_at_once(site, lambda _: {"method": "GET", "url": "/api/v1/contacts"}, key=key)
