@@ -146,6 +146,8 @@ def test_read_alone_carries_the_price_of_the_delivery(client, graph, receiver):
 
 
 def test_a_status_before_the_response(client, graph, receiver):
+    graph.settings(delivered_delay=1.0, read_delay=1.1)  # long after the answer was read
+
     answer = client.text("155512003")
     story_at_the_answer = receiver.story()
     graph.settle()
