@@ -215,8 +215,8 @@ def _store(results: Results, fence: int, now: datetime) -> None:
             changes += _store_failed(results.failed, fence, now)
         if results.retry:
             changes += _store_retry(results.retry, fence)
-        tallies.record(changes)
         _note_unreachable(results.failed, now=now)
+        tallies.record(changes)
 
 
 _POSTED = f"status IN ({Status.CLAIMED:d}, {Status.SENDING:d}, {Status.UNCERTAIN:d}) AND fence = %s"

@@ -18,7 +18,6 @@ from messaging import outgoing, tallies
 from messaging.models import Message, Status, StatusEvent, StatusProof
 from messaging.webhook_body import StatusUpdate
 
-CHUNK = 500
 NOT_ON_WHATSAPP = "131026"
 # Proofs are kept one for so many seconds.
 PROOF_SECONDS = 5
@@ -45,15 +44,12 @@ class _Row:
 def apply(updates: Sequence[StatusUpdate], *, received_at: datetime) -> list[StatusUpdate]:
     """Apply them in the caller's transaction; those that name a message that isn't there (yet).
 
-    `received_at` is when the last of them had come in.
+    All at once, however many: locks must be taken in the order that messaging/tallies.py gives, and a
+    second round would ask for messages and batches with a day's usage in hand. `received_at` is when
+    the last of them had come in.
     """
-    unknown: list[StatusUpdate] = []
-    for start in range(0, len(updates), CHUNK):
-        unknown += _apply_chunk(updates[start : start + CHUNK], received_at)
-    return unknown
-
-
-def _apply_chunk(updates: Sequence[StatusUpdate], received_at: datetime) -> list[StatusUpdate]:
+    if not updates:
+        return []
     by_id, by_wamid = _lock_messages(updates)
     unknown: list[StatusUpdate] = []
     told: dict[int, list[StatusUpdate]] = {}
@@ -65,9 +61,9 @@ def _apply_chunk(updates: Sequence[StatusUpdate], received_at: datetime) -> list
         elif row.phone_number_id == update.phone_number_id:
             told.setdefault(row.id, []).append(update)
             by_id[row.id] = row
+    _note_people(told, by_id)
     _write(told, by_id)
     _note_proof(told, by_id, received_at)
-    _note_people(told, by_id)
     return unknown
 
 

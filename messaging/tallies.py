@@ -1,9 +1,10 @@
 """Every counter that follows from a change of state: a batch's progress, a day's usage, refunds.
 
 Whoever changes states calls `record` in the same transaction, so the counters are always the sum
-of the messages (`manage.py recount` compares). Locks are taken in one order (messages, batches,
-companies, usage), each sorted by key, so that two of these never wait for each other; accepting a
-send (messaging/services.py, messaging/batches.py) keeps to it as well.
+of the messages (`manage.py recount` compares). Locks are taken in one order (messages, contacts,
+batches, companies, usage), each sorted by key, so that two of these never wait for each other;
+accepting a send (messaging/services.py, messaging/batches.py) keeps to it as well. So a transaction
+calls `record` once, when it has all of its messages.
 """
 
 from collections import Counter
