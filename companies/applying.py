@@ -12,7 +12,6 @@ from datetime import timedelta
 from smtplib import SMTPException
 
 import structlog
-from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.core import signing
 from django.core.mail import send_mail
@@ -22,6 +21,7 @@ from django.utils.translation import gettext as _
 
 from companies import audit, limits
 from companies.models import Company, Membership, User
+from companies.team import new_account
 
 log = structlog.get_logger("tuma.applying")
 
@@ -105,10 +105,8 @@ def apply(application: Application, *, user: User) -> Company:
 def apply_with_new_account(application: Application, *, name: str, password: str) -> User:
     """Make the account too; the link in the mail has proven the address."""
     try:
-        with transaction.atomic():
-            user = User.objects.create_user(application.email, password, name=name)
+        user = new_account(application.email, name=name, password=password)
     except IntegrityError:
         raise NotPossible(_("This address has an account by now; sign in to go on.")) from None
-    EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=True)
     apply(application, user=user)
     return user

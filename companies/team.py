@@ -199,12 +199,18 @@ def accept(invitation: Invitation, *, user: User) -> Membership:
 def accept_with_new_account(invitation: Invitation, *, name: str, password: str) -> User:
     """Make the account too; the link in the mail has proven the address."""
     try:
-        with transaction.atomic():
-            user = User.objects.create_user(invitation.email, password, name=name)
+        user = new_account(invitation.email, name=name, password=password)
     except IntegrityError:
         raise TeamError(_("This address has an account by now; sign in to accept.")) from None
-    EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=True)
     accept(invitation, user=user)
+    return user
+
+
+@transaction.atomic
+def new_account(email: str, *, name: str, password: str) -> User:
+    """An account whose address a mail's link has proven; raises IntegrityError where one is there."""
+    user = User.objects.create_user(email, password, name=name)
+    EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=True)
     return user
 
 
