@@ -113,7 +113,18 @@ class CompanyForm(forms.ModelForm):  # type: ignore[type-arg]
         self.fields["time_zone"].widget = forms.Select(choices=choices)
 
 
-class AuditFilter(forms.Form):
+class DaysForm(forms.Form):
+    """A form with the days `since` and `until`, which it places itself: in their order."""
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        since, until = data.get("since"), data.get("until")
+        if since and until and since > until:
+            self.add_error("until", _("This day is before the first."))
+        return data
+
+
+class AuditFilter(DaysForm):
     """Bound to request.GET; `who` is a person as the log names them, member or not."""
 
     kind = forms.ChoiceField(
@@ -134,10 +145,3 @@ class AuditFilter(forms.Form):
         names = dict.fromkeys([*map(str, members), STAFF, self.data.get("who", "")])
         fields: dict[str, Any] = self.fields
         fields["who"].choices = [("", _("Anybody")), *((name, name) for name in names if name)]
-
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or {}
-        since, until = data.get("since"), data.get("until")
-        if since and until and since > until:
-            self.add_error("until", _("This day is before the first."))
-        return data

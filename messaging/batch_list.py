@@ -15,6 +15,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from companies.forms import DaysForm
 from companies.models import Channel, Company
 from config import by_time
 from messaging import batch_state
@@ -35,7 +36,7 @@ class Wanted:
     until: datetime | None = None
 
 
-class BatchFilter(forms.Form):
+class BatchFilter(DaysForm):
     """Bound to request.GET; `wanted` is what it asks for, once it is valid."""
 
     state = forms.ChoiceField(
@@ -60,13 +61,6 @@ class BatchFilter(forms.Form):
         super().__init__(*args, **kwargs)
         channels = Channel.objects.filter(company=company).defer("access_token")
         self.fields["channel"].queryset = channels.order_by("name", "pk")  # type: ignore[attr-defined]
-
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or {}
-        since, until = data.get("since"), data.get("until")
-        if since and until and since > until:
-            self.add_error("until", _("This day is before the first."))
-        return data
 
     @property
     def wanted(self) -> Wanted:

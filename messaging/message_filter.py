@@ -9,6 +9,7 @@ from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from companies.forms import DaysForm
 from companies.models import ApiKey, Channel, Company
 from config import by_time, public_ids
 from contacts.models import Contact, Tag
@@ -33,7 +34,7 @@ MAIN = ("status", "recipient", "since", "until")
 _DAY = forms.DateInput(attrs={"type": "date"})
 
 
-class MessageFilter(forms.Form):
+class MessageFilter(DaysForm):
     """Bound to request.GET; `wanted` is what it asks for, once it is valid."""
 
     status = forms.ChoiceField(
@@ -121,13 +122,6 @@ class MessageFilter(forms.Form):
                 _("This is no batch’s id; they look like batch_4k2v9d1x8q0zt.")
             )
         return pk
-
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or {}
-        since, until = data.get("since"), data.get("until")
-        if since and until and since > until:
-            self.add_error("until", _("This day is before the first."))
-        return data
 
     @property
     def wanted(self) -> Filter:
